@@ -1,0 +1,1 @@
+"""Two Lambdas, each in a folder named by a verb, and `blocklist`, the library they share."""

@@ -1,0 +1,1 @@
+"""Lambda: a batch of queue messages in, their recipients on the blocklist."""

@@ -1,0 +1,98 @@
+"""Lambda: a batch of queue messages in, blocked recipients out, and the ids to deliver again."""
+
+import random
+import time
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.blocklist import bootstrap
+from functions.blocklist.adapters.records import parse_record
+from functions.blocklist.domain.decisions import ANYBODY, Decision, decide
+from functions.blocklist.domain.events import DeliveryEvent
+from functions.blocklist.services.block_recipients import TimeLimits, block_recipients
+from functions.blocklist.services.reports import BlockReport, Outcome
+
+#: Different codes in one log line; the rest is in the metrics.
+MAX_LOGGED_ERRORS = 10
+
+logger = Logger(service="block_recipients")
+metrics = Metrics(namespace="SesBlocklist", service="block_recipients")
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take an SQS batch and give the ids that SQS must deliver again."""
+    limits = TimeLimits.within(context.get_remaining_time_in_millis() / 1000, now=time.monotonic())
+    settings = bootstrap.block_settings()
+    report = block_recipients(
+        [parse_record(record) for record in event["Records"]],
+        decide=_decide,
+        blocklist=bootstrap.blocklist(),
+        pacer=bootstrap.pacer(),
+        dead_letters=bootstrap.dead_letters(settings.queues.dead_letter_queue_url),
+        redelivery=bootstrap.redelivery(),
+        limits=limits,
+        first_wait_seconds=settings.first_retry_seconds,
+        spread=lambda: random.uniform(1, 1.25),  # noqa: S311 - no secret
+        dry_run=settings.dry_run,
+    )
+    _log(report)
+    _count(report)
+    return {
+        "batchItemFailures": [
+            {"itemIdentifier": queue_message_id} for queue_message_id in report.retry_message_ids
+        ]
+    }
+
+
+def _decide(event: DeliveryEvent, from_operator: bool) -> Decision:  # noqa: FBT001 - a port's order
+    return decide(event, expected=ANYBODY if from_operator else bootstrap.expected_senders())
+
+
+def _log(report: BlockReport) -> None:
+    for letter in report.dead_lettered:
+        logger.warning(
+            "message sent to the dead-letter queue",
+            queue_message_id=letter.queue_message_id,
+            code=letter.refusal.code,
+            request_id=letter.refusal.request_id,
+        )
+    totals = report.totals
+    if totals.errors:
+        logger.error(
+            "requests failed",
+            errors={
+                f"{kind} {code}": number
+                for (kind, code), number in totals.errors.most_common(MAX_LOGGED_ERRORS)
+            },
+            request_id=totals.last_failed_request_id,
+            messages_to_retry=len(report.retry_message_ids),
+        )
+
+
+def _count(report: BlockReport) -> None:
+    totals = report.totals
+    counts = {
+        "Received": sum(report.messages.values()),
+        "Accepted": report.messages[Outcome.ACCEPTED],
+        "Ignored": report.messages[Outcome.IGNORED],
+        "Retried": report.messages[Outcome.RETRIED],
+        "DeadLettered": report.messages[Outcome.DEAD_LETTERED],
+        "Sent": totals.sent,
+        "Added": totals.added,
+        "Repeated": totals.repeated,
+        "Refused": totals.refused,
+        "Uncounted": totals.uncounted,
+        "ApiRequests": totals.requests,
+        "RateLimited": totals.rate_limited,
+        "ConfigurationErrors": totals.configuration_errors,
+    }
+    for name, number in counts.items():
+        metrics.add_metric(name, MetricUnit.Count, number)
+    if report.oldest_accepted_at is not None:
+        age_seconds = max(0.0, time.time() - report.oldest_accepted_at)
+        metrics.add_metric("EndToEndSeconds", MetricUnit.Seconds, age_seconds)
+    metrics.flush_metrics()

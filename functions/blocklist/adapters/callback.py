@@ -1,0 +1,149 @@
+"""
+The callback's JSON, as Tencent documents it.
+
+Source: "Email Event Notification", https://www.tencentcloud.com/document/product/1084/39492, and
+its older forms. They contradict each other: the sample says `bulkId`, the table of fields `bulkid`;
+`bounceType` is `hard_bounce` since 2023 and was `hard` before, and still is in some languages. So
+every spelling is taken, in any letter case.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from functions.blocklist.domain.dead_letters import ErrorCode
+from functions.blocklist.domain.events import DeliveryEvent, EventKind
+from functions.blocklist.services.receive_callback import Reported
+
+_KINDS = {
+    # Tencent's name: ours
+    "processed": EventKind.PROCESSED,
+    "deferred": EventKind.DEFERRED,
+    "delivered": EventKind.DELIVERED,
+    "dropped": EventKind.DROPPED,
+    "open": EventKind.OPENED,
+    "click": EventKind.CLICKED,
+    "bounce": EventKind.UNCLEAR_BOUNCE,  # until its label says more
+    "spamreport": EventKind.COMPLAINT,
+    "unsubscribe": EventKind.UNSUBSCRIBE,
+}
+
+_BOUNCES = {
+    "hard_bounce": EventKind.HARD_BOUNCE,
+    "hard": EventKind.HARD_BOUNCE,
+    "soft_bounce": EventKind.SOFT_BOUNCE,
+    "soft": EventKind.SOFT_BOUNCE,
+}
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+#: What msgspec raises on bad input: of its own, and on nesting deeper than the interpreter goes.
+_BAD_JSON = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+
+
+class _Callback(msgspec.Struct, gc=False):
+    """The fields we read. Only the first two must be there; the others may hold anything."""
+
+    event: str
+    email: str
+    bounce_type: Any = msgspec.field(name="bounceType", default="")
+    bulk_id: Any = msgspec.field(name="bulkId", default="")
+    bulk_id_as_documented: Any = msgspec.field(name="bulkid", default="")
+    username: Any = ""
+    from_domain: Any = msgspec.field(name="fromDomain", default="")
+    timestamp: Any = None
+
+
+#: A field's name in lower case: its name as documented.
+_FIELDS = {name.lower(): name for name in _Callback.__struct_encode_fields__}
+
+_decode_callback = msgspec.json.Decoder(_Callback).decode
+_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+def parse_callback(body: bytes) -> Sequence[Reported]:
+    """
+    Take a callback's body apart into events, each with the very bytes that reported it.
+
+    What is not JSON, or an array without a single event, is one malformed event as a whole.
+    """
+    body = body.removeprefix(_BYTE_ORDER_MARK)
+    try:
+        body.decode()  # msgspec lets bad bytes pass in fields that it skips
+        parts = _parts(body)
+    except _BAD_JSON:
+        return (_report(body, None),)
+    reported = [_report(part, _decoded(part)) for part in parts]
+    if reported and all(event.kind is None for event in reported):
+        return (_report(body, None),)
+    return reported
+
+
+def parse_message(body: bytes) -> Sequence[DeliveryEvent | ErrorCode]:
+    """Decode a queue message: one event, or an array of them. What is none becomes its code."""
+    try:
+        parts = _parts(body)
+    except _BAD_JSON:
+        return (ErrorCode.MALFORMED_EVENT,)
+    return [_event(part) for part in parts] or (ErrorCode.MALFORMED_EVENT,)
+
+
+def _parts(body: bytes) -> Sequence[bytes | msgspec.Raw]:
+    stripped = body.strip()
+    if stripped.startswith(b"["):
+        return _decode_array(stripped)
+    return (body,) if stripped else ()
+
+
+def _report(raw: bytes | msgspec.Raw, callback: _Callback | None) -> Reported:
+    if callback is None:
+        return Reported(bytes(raw), "malformed", None)
+    name = callback.event.strip().lower()
+    kind = _KINDS.get(name, EventKind.UNKNOWN)
+    return Reported(bytes(raw), "unknown" if kind is EventKind.UNKNOWN else name, kind)
+
+
+def _decoded(raw: bytes | msgspec.Raw) -> _Callback | None:
+    try:
+        callback = _decode_in_any_case(raw)
+    except _BAD_JSON:
+        return None
+    return callback if callback.event.strip() and callback.email.strip() else None
+
+
+def _decode_in_any_case(raw: bytes | msgspec.Raw) -> _Callback:
+    """Decode with the documented names; where one that decides is missing, in any letter case."""
+    try:
+        callback = _decode_callback(raw)
+    except msgspec.ValidationError:
+        pass
+    else:
+        if callback.bounce_type or callback.event.strip().lower() != "bounce":
+            return callback
+    fields = {_FIELDS.get(name.lower(), name): value for name, value in _decode_object(raw).items()}
+    return msgspec.convert(fields, _Callback)
+
+
+def _event(raw: bytes | msgspec.Raw) -> DeliveryEvent | ErrorCode:
+    callback = _decoded(raw)
+    if callback is None:
+        return ErrorCode.MALFORMED_EVENT
+    kind = _KINDS.get(callback.event.strip().lower(), EventKind.UNKNOWN)
+    if kind is EventKind.UNCLEAR_BOUNCE:
+        kind = _BOUNCES.get(str(callback.bounce_type).strip().lower(), kind)
+    return DeliveryEvent(
+        kind,
+        callback.email,
+        str(callback.bulk_id or callback.bulk_id_as_documented or ""),
+        str(callback.username or ""),
+        str(callback.from_domain or ""),
+        _epoch_seconds(callback.timestamp),
+    )
+
+
+def _epoch_seconds(timestamp: object) -> float | None:
+    """Take a positive number as it is; anything else says nothing about when."""
+    if isinstance(timestamp, int | float) and not isinstance(timestamp, bool) and timestamp > 0:
+        return float(timestamp)
+    return None

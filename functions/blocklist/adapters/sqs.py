@@ -1,0 +1,253 @@
+"""
+SQS: sending to the two queues, and the visibility of what is handed back.
+
+Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+"""
+
+import random
+import re
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from functions.blocklist.domain.dead_letters import DeadLetter
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+
+#: SQS's own limits on one batch, attributes included.
+MAX_BATCH_ENTRIES = 10
+MAX_BATCH_BYTES = 1024 * 1024
+#: What a dead letter's attributes take at most, with room to spare.
+ATTRIBUTE_BYTES = 1024
+
+MAX_TRIES = 3
+#: Batches under way at once; the client's pool of connections must hold as many.
+CONCURRENCY = 10
+CONNECT_SECONDS, READ_SECONDS = 1.0, 2.0
+#: What one call may take at most.
+CALL_SECONDS = CONNECT_SECONDS + READ_SECONDS
+
+#: Every character that a message cannot carry.
+_NOT_CARRIED = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One message to send; *owner* is the position of what it carries, wholly or in part."""
+
+    owner: int
+    body: str = field(repr=False)
+    attributes: Mapping[str, str]
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.body.encode()) + (ATTRIBUTE_BYTES if self.attributes else 0)
+
+
+class _Sender:
+    """Sends entries to one queue, ten to a request, several requests at once."""
+
+    def __init__(
+        self,
+        client: Callable[[], "SQSClient"],
+        queue_url: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._queue_url = queue_url
+        self._clock = clock
+        self._sleep = sleep
+
+    def send(self, entries: Sequence[_Entry], *, before: float) -> frozenset[int]:
+        """Give the owners of what could not be sent in three tries, or *before* (monotonic)."""
+        batches = list(_batches(entries))
+        if len(batches) < 2:  # noqa: PLR2004 - threads are for several
+            failed = [self._send_batch(batch, before) for batch in batches]
+        else:
+            self._client()  # clients are safe to share between threads, not to build in them
+            with ThreadPoolExecutor(CONCURRENCY) as pool:
+                failed = list(pool.map(lambda batch: self._send_batch(batch, before), batches))
+        return frozenset(entry.owner for batch in failed for entry in batch)
+
+    def _send_batch(self, batch: Sequence[_Entry], before: float) -> Sequence[_Entry]:
+        """Give what is left of *batch* after three tries."""
+        left, one_by_one = batch, False
+        for attempt in range(MAX_TRIES):
+            if attempt:
+                self._sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - no secret
+            requests = [[entry] for entry in left] if one_by_one else [left]
+            results = [self._try(entries, before) for entries in requests]
+            left = [entry for failed, _ in results for entry in failed]
+            one_by_one = any(refused for _, refused in results)
+            if not left:
+                break
+        return left
+
+    def _try(self, entries: Sequence[_Entry], before: float) -> tuple[Sequence[_Entry], bool]:
+        """
+        Send one request; give what failed, and whether SQS refused the request as a whole.
+
+        One message that it does not take refuses its nine neighbours too.
+        """
+        if self._clock() + CALL_SECONDS > before:
+            return entries, False
+        try:
+            response = self._client().send_message_batch(
+                QueueUrl=self._queue_url,
+                Entries=[
+                    {
+                        "Id": str(position),
+                        "MessageBody": entry.body,
+                        "MessageAttributes": {
+                            name: {"DataType": "String", "StringValue": value}
+                            for name, value in entry.attributes.items()
+                        },
+                    }
+                    for position, entry in enumerate(entries)
+                ],
+            )
+        except ClientError:
+            return entries, True
+        except BotoCoreError:
+            return entries, False
+        return [entries[int(failure["Id"])] for failure in response.get("Failed", [])], False
+
+
+def _batches(entries: Sequence[_Entry]) -> Iterator[Sequence[_Entry]]:
+    """Cut *entries* where a request would pass ten messages or 1 MiB."""
+    batch: list[_Entry] = []
+    batch_bytes = 0
+    for entry in entries:
+        size = entry.size_bytes
+        if len(batch) == MAX_BATCH_ENTRIES or (batch and batch_bytes + size > MAX_BATCH_BYTES):
+            yield batch
+            batch, batch_bytes = [], 0
+        batch.append(entry)
+        batch_bytes += size
+    if batch:
+        yield batch
+
+
+class SqsEventQueue:
+    """The queue between the two Lambdas, seen from the door."""
+
+    def __init__(self, client: Callable[[], "SQSClient"], queue_url: str) -> None:
+        self._sender = _Sender(client, queue_url)
+
+    def put(self, events: Sequence[str], *, before: float) -> frozenset[int]:
+        """
+        Send *events*, JSON texts, one message each.
+
+        They go unchanged, but for the two characters that JSON may hold bare and SQS may not: those
+        are escaped, which means the same. Returns the positions of what could not be sent.
+        """
+        entries = [
+            _Entry(owner, _NOT_CARRIED.sub(_escape, event), {})
+            for owner, event in enumerate(events)
+        ]
+        return self._sender.send(entries, before=before)
+
+
+def _escape(character: re.Match[str]) -> str:
+    return f"\\u{ord(character[0]):04x}"
+
+
+class SqsDeadLetters:
+    """The dead-letter queue."""
+
+    def __init__(self, client: Callable[[], "SQSClient"], queue_url: str) -> None:
+        self._sender = _Sender(client, queue_url)
+
+    def put(self, letters: Sequence[DeadLetter], *, before: float) -> frozenset[int]:
+        """Send *letters*. Returns the positions of those that could not be sent whole."""
+        entries = [
+            entry for owner, letter in enumerate(letters) for entry in _entries(owner, letter)
+        ]
+        return self._sender.send(entries, before=before)
+
+
+def _entries(owner: int, letter: DeadLetter) -> Iterator[_Entry]:
+    """
+    Give the messages that carry *letter*: one, but for a body that only fits into two.
+
+    The body goes as it is, or as base64 where it is not text that SQS can carry.
+    """
+    attributes = {"ErrorCode": letter.code.value, "ErrorMessage": letter.code.sentence}
+    if letter.request_id:
+        attributes["RequestId"] = letter.request_id
+    if letter.from_operator:
+        attributes["Origin"] = "operator"
+    room = MAX_BATCH_BYTES - ATTRIBUTE_BYTES
+    text = _as_text(letter.body)
+    if text is not None and len(letter.body) <= room:
+        yield _Entry(owner, text, attributes)
+        return
+    attributes["BodyEncoding"] = "base64"
+    size = room // 4 * 3
+    pieces = [letter.body[start : start + size] for start in range(0, len(letter.body), size)]
+    for number, piece in enumerate(pieces, start=1):
+        part = {"BodyPart": f"{number}/{len(pieces)}"} if len(pieces) > 1 else {}
+        yield _Entry(owner, b64encode(piece).decode(), attributes | part)
+
+
+def _as_text(body: bytes) -> str | None:
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        return None
+    return text if text and not _NOT_CARRIED.search(text) else None
+
+
+class SqsRedelivery:
+    """The queue between the two Lambdas, seen from its reader."""
+
+    def __init__(
+        self,
+        client: Callable[[], "SQSClient"],
+        queue_url: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client = client
+        self._queue_url = queue_url
+        self._clock = clock
+
+    def postpone(self, waits: Sequence[tuple[str, int]], *, before: float) -> None:
+        """
+        Hide messages, given as receipt handle and whole seconds, giving up at *before*.
+
+        Best effort: a message whose wait cannot be set comes back after the queue's own.
+        Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibilityBatch.html
+        """
+        if not waits:
+            return
+        self._client()  # clients are safe to share between threads, not to build in them
+        batches = [
+            waits[start : start + MAX_BATCH_ENTRIES]
+            for start in range(0, len(waits), MAX_BATCH_ENTRIES)
+        ]
+        with ThreadPoolExecutor(min(CONCURRENCY, len(batches))) as pool:
+            for _ in pool.map(lambda batch: self._postpone_batch(batch, before), batches):
+                pass
+
+    def _postpone_batch(self, batch: Sequence[tuple[str, int]], before: float) -> None:
+        if self._clock() + CALL_SECONDS > before:
+            return
+        try:
+            self._client().change_message_visibility_batch(
+                QueueUrl=self._queue_url,
+                Entries=[
+                    {"Id": str(position), "ReceiptHandle": handle, "VisibilityTimeout": seconds}
+                    for position, (handle, seconds) in enumerate(batch)
+                ],
+            )
+        except (BotoCoreError, ClientError):
+            return  # the queue's own visibility timeout holds

@@ -1,0 +1,85 @@
+"""The callback's tokens: read once, refreshed, never forgotten because a read failed."""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Callable, Sequence
+
+from functions.blocklist.domain.errors import ConfigurationError, RetryLaterError
+from functions.blocklist.services.ports import TokenMatch
+
+MIN_TOKEN_CHARACTERS = 16
+REFRESH_SECONDS = 300.0
+#: Also how soon a failed read is repeated, and at most how often a stranger can cause one.
+REREAD_SECONDS = 30.0
+
+
+class RotatingTokens:
+    """
+    Accepts every token of a list that an operator changes while requests arrive.
+
+    *read* gives the list, comma-separated, the current token first. It is read at first use and
+    every five minutes; when a read fails the last good list stays. A token not known is looked for
+    once more in a fresh list, at most every 30 s, so that a rotation loses nothing. Only digests
+    are kept and compared, so that neither time nor a stack trace tells a token.
+    """
+
+    def __init__(
+        self, read: Callable[[], str], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._read = read
+        self._clock = clock
+        self._digests: Sequence[bytes] = ()
+        self._read_at = float("-inf")
+        self._refresh_at = float("-inf")
+
+    def match(self, candidate: bytes) -> TokenMatch:
+        """
+        Compare in constant time with every accepted token.
+
+        Raises:
+            UnavailableError, ConfigurationError: no list could ever be read.
+        """
+        digest = hashlib.sha256(candidate).digest()
+        if self._clock() >= self._refresh_at:
+            self._refresh()
+        match = self._compare(digest)
+        if match is TokenMatch.NONE and self._clock() - self._read_at >= REREAD_SECONDS:
+            self._refresh()
+            match = self._compare(digest)
+        return match
+
+    def _compare(self, digest: bytes) -> TokenMatch:
+        match = TokenMatch.NONE
+        for position, known in enumerate(self._digests):
+            if hmac.compare_digest(digest, known):
+                match = TokenMatch.PREVIOUS if position else TokenMatch.CURRENT
+        return match
+
+    def _refresh(self) -> None:
+        self._read_at = self._clock()
+        try:
+            self._digests = [hashlib.sha256(token).digest() for token in parse_tokens(self._read())]
+        except RetryLaterError:
+            if not self._digests:
+                raise
+            self._refresh_at = self._read_at + REREAD_SECONDS
+        else:
+            self._refresh_at = self._read_at + REFRESH_SECONDS
+
+
+def parse_tokens(text: str) -> Sequence[bytes]:
+    """
+    Split a comma-separated list.
+
+    One that is too short to be a secret is left out: refusing the whole list would refuse every
+    callback.
+
+    Raises:
+        ConfigurationError: no token is left.
+    """
+    tokens = [token.strip().encode() for token in text.split(",")]
+    accepted = [token for token in tokens if len(token) >= MIN_TOKEN_CHARACTERS]
+    if not accepted:
+        raise ConfigurationError("NoUsableCallbackToken")
+    return accepted

@@ -1,0 +1,1 @@
+"""What the pipeline knows and decides: pure, without clock, environment or vendor."""

@@ -1,0 +1,1 @@
+"""One file for each use case, written against the ports in `ports`."""

@@ -1,0 +1,110 @@
+"""What the use cases need from outside, in our words, with the failures each may raise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum, auto
+from typing import Protocol
+
+from functions.blocklist.domain.dead_letters import DeadLetter
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    What the blocklist said about one request that it took.
+
+    *counts* is None when the answer held none. The counts never name an address.
+    """
+
+    request_id: str
+    counts: "Counts | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many recipients of one request were new, there already, and refused."""
+
+    added: int
+    repeated: int
+    refused: int
+
+
+class Blocklist(Protocol):
+    """A remote list of addresses that must not be written to."""
+
+    @property
+    def max_recipients(self) -> int:
+        """How many recipients one request may hold."""
+
+    def shrink(self, refused_size: int) -> None:
+        """Remember that a request of *refused_size* recipients was too many."""
+
+    def add(
+        self, recipients: Sequence[str], *, until: date | None, timeout_seconds: float
+    ) -> Answer:
+        """
+        Block *recipients* until a day, or for good. Blocking one twice is harmless.
+
+        Returns or raises within *timeout_seconds*, whatever the other side does.
+
+        Raises:
+            BlocklistError: one of its subclasses, by what to do next.
+        """
+
+
+class Pacer(Protocol):
+    """Spaces the starts of requests."""
+
+    def wait(self, *, before: float) -> bool:
+        """Wait for the next start; False, at once, when it would not come *before* (monotonic)."""
+
+
+class DeadLetters(Protocol):
+    """Where messages rest that can never succeed."""
+
+    def put(self, letters: Sequence[DeadLetter], *, before: float) -> frozenset[int]:
+        """
+        Send *letters*, giving up at *before* (monotonic seconds).
+
+        Returns the positions of those that could not be sent.
+        """
+
+
+class EventQueue(Protocol):
+    """The queue between the two Lambdas, seen from the door."""
+
+    def put(self, events: Sequence[str], *, before: float) -> frozenset[int]:
+        """Send *events*, one message each; as `DeadLetters.put`."""
+
+
+class Redelivery(Protocol):
+    """The queue between the two Lambdas, seen from its reader."""
+
+    def postpone(self, waits: Sequence[tuple[str, int]], *, before: float) -> None:
+        """
+        Hide messages, given as receipt handle and whole seconds, giving up at *before*.
+
+        Best effort: a message whose wait cannot be set comes back after the queue's own.
+        """
+
+
+class TokenMatch(Enum):
+    """What a caller's token is worth."""
+
+    CURRENT = auto()
+    PREVIOUS = auto()
+    NONE = auto()
+
+
+class CallbackTokens(Protocol):
+    """The secrets that tell Tencent's callbacks from anybody else's requests."""
+
+    def match(self, candidate: bytes) -> TokenMatch:
+        """
+        Compare in constant time with every accepted token.
+
+        Raises:
+            UnavailableError: no list of tokens could ever be read.
+            ConfigurationError: as above, and it takes an operator.
+        """

@@ -1,0 +1,116 @@
+"""
+Use case: an HTTPS callback in, its events on the queue.
+
+The order of the cases is the door's contract: a stranger learns nothing but 404, and nothing is
+answered 200 before it is safe.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from functions.blocklist.domain.dead_letters import DeadLetter, ErrorCode
+from functions.blocklist.domain.errors import RetryLaterError
+from functions.blocklist.domain.events import PASSING_KINDS, EventKind
+from functions.blocklist.services.ports import (
+    CallbackTokens,
+    DeadLetters,
+    EventQueue,
+    TokenMatch,
+)
+
+MAX_BODY_BYTES = 1024 * 1024
+MAX_EVENT_BYTES = 60 * 1024
+
+OK, NOT_FOUND, TOO_LARGE, UNAVAILABLE = 200, 404, 413, 503
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    A request, whichever door it came through.
+
+    *token* is None when the path is not the callback's. It and *body* never show in a `repr`.
+    """
+
+    method: str
+    token: bytes | None = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """
+    One event of a callback, as it arrived: *name* is what it is counted under.
+
+    Malformed ones have no *kind*.
+    """
+
+    raw: bytes = field(repr=False)
+    name: str
+    kind: EventKind | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a request: the HTTP status, and how many events of each name it held."""
+
+    status: int
+    events: Mapping[str, int] = field(default_factory=dict)
+    kept: int = 0
+    dead_letters: Mapping[ErrorCode, int] = field(default_factory=dict)
+    failed: int = 0
+    previous_token: bool = False
+    error: RetryLaterError | None = None
+
+
+def receive_callback(  # noqa: PLR0913 - what it needs is passed, not found
+    request: Request,
+    *,
+    parse: Callable[[bytes], Sequence[Reported]],
+    tokens: CallbackTokens,
+    queue: EventQueue,
+    dead_letters: DeadLetters,
+    before: float,
+) -> Receipt:
+    """Check the caller, keep what can matter, and say how to answer before *before* (monotonic)."""
+    if request.token is None or request.method not in {"GET", "HEAD", "POST"}:
+        return Receipt(NOT_FOUND)
+    try:
+        match = tokens.match(request.token)
+    except RetryLaterError as error:
+        return Receipt(UNAVAILABLE, error=error)
+    if match is TokenMatch.NONE:
+        return Receipt(NOT_FOUND)
+    if request.method != "POST":
+        return Receipt(OK)
+    if len(request.body) > MAX_BODY_BYTES:
+        return Receipt(TOO_LARGE)
+    reported = parse(request.body)
+    to_keep = [event.raw.decode() for event in reported if _is_kept(event)]
+    junk = [letter for event in reported if (letter := _dead_letter(event))]
+    failed = len(queue.put(to_keep, before=before)) + len(dead_letters.put(junk, before=before))
+    return Receipt(
+        UNAVAILABLE if failed else OK,
+        events=Counter(event.name for event in reported),
+        kept=len(to_keep),
+        dead_letters=Counter(letter.code for letter in junk),
+        failed=failed,
+        previous_token=match is TokenMatch.PREVIOUS,
+    )
+
+
+def _is_kept(event: Reported) -> bool:
+    return (
+        event.kind is not None
+        and event.kind not in PASSING_KINDS
+        and len(event.raw) <= MAX_EVENT_BYTES
+    )
+
+
+def _dead_letter(event: Reported) -> DeadLetter | None:
+    if event.kind is None:
+        return DeadLetter(event.raw, ErrorCode.MALFORMED_EVENT)
+    if len(event.raw) > MAX_EVENT_BYTES:
+        return DeadLetter(event.raw, ErrorCode.OVERSIZED_EVENT)
+    return None

@@ -1,0 +1,214 @@
+"""
+One invocation's requests to the blocklist, and what became of every recipient.
+
+The blocklist answers with counts, never with names. So a request whose answer counts refused
+recipients is narrowed down: one half is sent again, the other half's share follows from the counts.
+That takes at most k * ceil(log2(n)) more requests for k refused among n, and their neighbours are
+on the list already. A request that is refused as a whole is halved, level by level, until what is
+not accepted stands alone; where nothing at all is accepted, the settings are at fault, no address.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+from functions.blocklist.domain.dead_letters import ErrorCode
+from functions.blocklist.domain.errors import (
+    BlocklistError,
+    ConfigurationError,
+    RateLimitedError,
+    RefusedRequestError,
+    RequestTooLargeError,
+    RetryLaterError,
+    TooManyRecipientsError,
+)
+from functions.blocklist.services.ports import Answer, Blocklist, Pacer
+from functions.blocklist.services.reports import Refusal, RequestTotals
+
+Group = Sequence[str]
+
+#: After so many requests in a row without a usable answer, the rest waits for a better time.
+MAX_UNAVAILABLE_IN_A_ROW = 3
+#: Halves, quarters, eighths: when none of them is accepted, it is not for an address.
+MAX_LEVELS_WITHOUT_ANSWER = 3
+
+
+class Requests:
+    """
+    Sends recipients to the blocklist and settles each of them.
+
+    No request starts after *last_start* (monotonic seconds), and each ends within
+    *timeout_seconds*. A recipient that is neither in `accepted` nor in `refused` afterwards is to
+    be tried again in another invocation.
+    """
+
+    def __init__(
+        self, blocklist: Blocklist, pacer: Pacer, *, last_start: float, timeout_seconds: float
+    ) -> None:
+        self.accepted: set[str] = set()
+        self.refused: dict[str, Refusal] = {}
+        self.totals = RequestTotals()
+        self._blocklist = blocklist
+        self._pacer = pacer
+        self._last_start = last_start
+        self._timeout_seconds = timeout_seconds
+        self._until: date | None = None
+        self._stopped = False
+        self._answers = 0
+        self._unavailable_in_a_row = 0
+
+    def block(self, recipients: Group, *, until: date | None) -> None:
+        """Block *recipients*, each request as full as the blocklist allows."""
+        self._until = until
+        position = 0
+        while position < len(recipients) and not self._stopped:
+            group = recipients[position : position + self._blocklist.max_recipients]
+            self._block_group(group)
+            position += len(group)
+
+    def _block_group(self, group: Group) -> None:
+        error = self._attempt(group)
+        if error and len(group) > 1:
+            self._halve(group, error)
+        elif error:
+            self._refuse(group[0], error)
+
+    def _attempt(self, group: Group) -> RefusedRequestError | None:
+        """Send *group* and settle what can be; give the error back when it is refused whole."""
+        try:
+            answer = self._request(group)
+        except RefusedRequestError as error:
+            return error
+        except TooManyRecipientsError as error:
+            self._blocklist.shrink(len(group))
+            self._block_pieces(group, self._blocklist.max_recipients, error)
+        except RequestTooLargeError as error:
+            self._block_pieces(group, (len(group) + 1) // 2, error)
+        else:
+            if answer:
+                self._settle(group, answer)
+        return None
+
+    def _block_pieces(self, group: Group, size: int, error: BlocklistError) -> None:
+        if len(group) == 1:
+            self._stop_misconfigured(error)
+            return
+        for start in range(0, len(group), size):
+            self._block_group(group[start : start + size])
+
+    def _halve(self, group: Group, error: RefusedRequestError) -> None:
+        """
+        Find what is not accepted in a *group* that was refused whole.
+
+        Level by level and not half by half: two bad recipients in different halves would otherwise
+        look as if nothing was accepted, and hold back all their neighbours.
+        """
+        answers_before = self._answers
+        level, alone, depth, unlike = [group], list[tuple[str, RefusedRequestError]](), 0, False
+        while level and not self._stopped:
+            depth += 1
+            attempts = [(half, self._attempt(half)) for part in level for half in _halves(part)]
+            alone += [(half[0], again) for half, again in attempts if again and len(half) == 1]
+            level = [half for half, again in attempts if again and len(half) > 1]
+            unlike |= any(again and again.code != error.code for _, again in attempts)
+            all_refused = all(again for _, again in attempts) and self._answers == answers_before
+            if all_refused and not unlike and (depth == MAX_LEVELS_WITHOUT_ANSWER or not level):
+                self._stop_misconfigured(error)
+        if unlike or self._answers > answers_before:
+            for recipient, again in alone:
+                self._refuse(recipient, again)
+
+    def _refuse(self, recipient: str, error: RefusedRequestError) -> None:
+        self.totals.refused += 1
+        self.refused[recipient] = Refusal(ErrorCode.REFUSED_REQUEST, error.request_id)
+
+    def _settle(self, group: Group, answer: Answer) -> None:
+        counts, totals = answer.counts, self.totals
+        if counts is None or not 0 <= counts.refused <= len(group):
+            totals.uncounted += len(group)
+            self.accepted.update(group)
+            return
+        totals.refused += counts.refused
+        if counts.added + counts.repeated + counts.refused == len(group):
+            totals.added += counts.added
+            totals.repeated += counts.repeated
+        else:
+            totals.uncounted += len(group) - counts.refused
+        self._narrow_down(group, counts.refused, answer.request_id)
+
+    def _narrow_down(self, group: Group, refused: int, request_id: str) -> None:
+        """Settle *group*, of which the blocklist holds all but *refused*."""
+        if not refused:
+            self.accepted.update(group)
+        elif refused == len(group):
+            refusal = Refusal(ErrorCode.REFUSED_ADDRESS, request_id)
+            self.refused.update(dict.fromkeys(group, refusal))
+        else:
+            left, right = _halves(group)
+            answer = self._request_again(left)
+            counts = answer and answer.counts
+            if answer and counts and _possible(counts.refused, refused, left, right):
+                self._narrow_down(left, counts.refused, answer.request_id)
+                self._narrow_down(right, refused - counts.refused, request_id)
+
+    def _request_again(self, group: Group) -> Answer | None:
+        """Repeat recipients that were taken as part of a larger request; None when they are not."""
+        try:
+            return self._request(group)
+        except BlocklistError:
+            return None
+
+    def _request(self, group: Group) -> Answer | None:
+        """
+        Send one request; None when there is no time for it, or it is to be tried again later.
+
+        Raises:
+            TooManyRecipientsError, RequestTooLargeError, RefusedRequestError: halving may help.
+        """
+        if self._stopped or not self._pacer.wait(before=self._last_start):
+            self._stopped = True
+            return None
+        self.totals.requests += 1
+        try:
+            answer = self._blocklist.add(
+                group, until=self._until, timeout_seconds=self._timeout_seconds
+            )
+        except RetryLaterError as error:
+            self._retry_later(error)
+            return None
+        except BlocklistError as error:
+            self._unavailable_in_a_row = 0
+            self._note(error)
+            raise
+        self._answers += 1
+        self._unavailable_in_a_row = 0
+        return answer
+
+    def _retry_later(self, error: RetryLaterError) -> None:
+        if isinstance(error, ConfigurationError):
+            self._stop_misconfigured(error)
+            return
+        self._note(error)
+        if isinstance(error, RateLimitedError):
+            self.totals.rate_limited += 1
+            self._stopped = True
+        else:
+            self._unavailable_in_a_row += 1
+            self._stopped = self._unavailable_in_a_row == MAX_UNAVAILABLE_IN_A_ROW
+
+    def _stop_misconfigured(self, error: BlocklistError) -> None:
+        self.totals.configuration_errors += 1
+        self._stopped = True
+        self._note(ConfigurationError(error.code, request_id=error.request_id))
+
+    def _note(self, error: BlocklistError) -> None:
+        self.totals.errors[type(error).__name__, error.code] += 1
+        self.totals.last_failed_request_id = error.request_id
+
+
+def _possible(left_refused: int, refused: int, left: Group, right: Group) -> bool:
+    return 0 <= left_refused <= len(left) and 0 <= refused - left_refused <= len(right)
+
+
+def _halves(group: Group) -> tuple[Group, Group]:
+    middle = (len(group) + 1) // 2
+    return group[:middle], group[middle:]

@@ -1,0 +1,1 @@
+"""Lambda: an HTTPS callback in, its events on the queue."""

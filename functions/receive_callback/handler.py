@@ -1,0 +1,59 @@
+"""Lambda: HTTPS callbacks in, their events on the queue."""
+
+import time
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from functions.blocklist import bootstrap
+from functions.blocklist.adapters.callback import parse_callback
+from functions.blocklist.adapters.http import answer, parse_request
+from functions.blocklist.services.receive_callback import Receipt, receive_callback
+
+#: For answering, after the last try has failed.
+MARGIN_SECONDS = 0.5
+
+logger = Logger(service="receive_callback")
+metrics = Metrics(namespace="SesBlocklist", service="receive_callback")
+
+
+@logger.inject_lambda_context
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Take a front door's event and give the HTTP answer."""
+    end = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS
+    receipt = receive_callback(
+        parse_request(event),
+        parse=parse_callback,
+        tokens=bootstrap.tokens(),
+        queue=bootstrap.event_queue(),
+        dead_letters=bootstrap.dead_letters(
+            bootstrap.receive_settings().queues.dead_letter_queue_url
+        ),
+        before=end,
+    )
+    _log(receipt)
+    _count(receipt)
+    return answer(
+        receipt.status,
+        {"kept": receipt.kept, "dead_letters": sum(receipt.dead_letters.values())},
+    )
+
+
+def _log(receipt: Receipt) -> None:
+    if receipt.error:
+        logger.error("callback tokens cannot be read", code=receipt.error.code)
+    if receipt.failed:
+        logger.error("events not kept", failed=receipt.failed)
+    if receipt.dead_letters:
+        logger.warning("events sent to the dead-letter queue", codes=receipt.dead_letters)
+
+
+def _count(receipt: Receipt) -> None:
+    """Write one line for each name of an event: Tencent documents one event for each callback."""
+    for name, number in receipt.events.items():
+        metrics.add_dimensions(Event=name)
+        metrics.add_metric("Events", MetricUnit.Count, number)
+        metrics.add_metric("PreviousToken", MetricUnit.Count, int(receipt.previous_token))
+        metrics.flush_metrics()
