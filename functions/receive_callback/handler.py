@@ -53,7 +53,7 @@ def _log(receipt: Receipt) -> None:
 def _count(receipt: Receipt) -> None:
     """Write one line for each name of an event: Tencent documents one event for each callback."""
     for name, number in receipt.events.items():
-        metrics.add_dimensions(Event=name)
+        metrics.add_dimensions(service=metrics.service, Event=name)
         metrics.add_metric("Events", MetricUnit.Count, number)
         metrics.add_metric("PreviousToken", MetricUnit.Count, int(receipt.previous_token))
         metrics.flush_metrics()

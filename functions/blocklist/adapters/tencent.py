@@ -99,6 +99,7 @@ class _Error(msgspec.Struct):
 class _Response(msgspec.Struct):
     request_id: str | None = msgspec.field(name="RequestId", default=None)
     error: _Error | None = msgspec.field(name="Error", default=None)
+    total: Any = msgspec.field(name="TotalCount", default=None)
     valid: Any = msgspec.field(name="ValidCount", default=None)
     repeated: Any = msgspec.field(name="RepeatCount", default=None)
     invalid: Any = msgspec.field(name="InvalidCount", default=None)
@@ -115,7 +116,7 @@ class TencentBlocklist:
 
     *credentials* is asked once, and again after Tencent refused them, so that a rotated key is
     found. One client, and with it one connection, serves the sandbox's life, unless an answer had
-    to be given up.
+    to be given up: then its connection is still taken.
     """
 
     def __init__(
@@ -130,6 +131,7 @@ class TencentBlocklist:
         self._region = region
         self._credentials = credentials
         self._max_recipients = max_recipients
+        self._credential: Credential | None = None
         self._caller: _Caller | None = None
 
     @property
@@ -139,7 +141,7 @@ class TencentBlocklist:
 
     def shrink(self, refused_size: int) -> None:
         """Halve what one request may hold, after one of *refused_size* recipients was too many."""
-        self._max_recipients = max(1, min(self._max_recipients, refused_size) // 2)
+        self._max_recipients = max(1, min(self._max_recipients, refused_size // 2))
 
     def add(
         self, recipients: Sequence[str], *, until: date | None, timeout_seconds: float
@@ -182,7 +184,7 @@ class TencentBlocklist:
     def _error(self, code: object, request_id: object) -> BlocklistError:
         known = _known_code(code)
         if known.startswith("AuthFailure"):
-            self._caller = None  # the key may have been rotated
+            self._credential = self._caller = None  # the key may have been rotated
         kind = next((kind for prefix, kind in _KINDS if known.startswith(prefix)), UnavailableError)
         return kind(known, request_id=_known_request_id(request_id))
 
@@ -196,13 +198,16 @@ class TencentBlocklist:
                 reqTimeout=(CONNECT_SECONDS, READ_SECONDS),
             ),
         )
+        self._credential = self._credential or self._read_credential()
+        logging.getLogger("tencentcloud_sdk_common").setLevel(logging.INFO)
+        return _Client(self._credential, self._region, profile)
+
+    def _read_credential(self) -> Credential:
         credentials = self._credentials()
         try:
-            credential = Credential(credentials.secret_id.strip(), credentials.secret_key.strip())
+            return Credential(credentials.secret_id.strip(), credentials.secret_key.strip())
         except TencentCloudSDKException as error:
             raise self._error(error.code, None) from None
-        logging.getLogger("tencentcloud_sdk_common").setLevel(logging.INFO)
-        return _Client(credential, self._region, profile)
 
 
 class _Client(SesClient):  # type: ignore[misc]  # the SDK has no types
@@ -234,10 +239,11 @@ class _Caller:
 
 def _counts(response: _Response) -> Counts | None:
     """Give the counts, or None when one is missing or no count at all."""
-    counts = (response.valid, response.repeated, response.invalid, response.too_long)
+    refusals = (response.invalid, response.too_long)
+    counts = (response.valid, response.repeated, *refusals, response.total)
     if not all(isinstance(count, int) and count >= 0 for count in counts):
         return None
-    return Counts(response.valid, response.repeated, response.invalid + response.too_long)
+    return Counts(response.valid, response.repeated, sum(refusals), response.total)
 
 
 def _known_code(code: object) -> str:

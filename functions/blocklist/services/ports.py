@@ -23,11 +23,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many recipients of one request were new, there already, and refused."""
+    """How many recipients of one request were new, there already, and refused; and of how many."""
 
     added: int
     repeated: int
     refused: int
+    total: int
+
+    def add_up_to(self, size: int) -> bool:
+        """Tell whether every one of *size* recipients is counted once."""
+        return self.added + self.repeated + self.refused == self.total == size
 
 
 class Blocklist(Protocol):

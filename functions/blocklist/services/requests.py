@@ -8,7 +8,7 @@ on the list already. A request that is refused as a whole is halved, level by le
 not accepted stands alone; where nothing at all is accepted, the settings are at fault, no address.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 from functions.blocklist.domain.dead_letters import ErrorCode
@@ -59,6 +59,9 @@ class Requests:
     def block(self, recipients: Group, *, until: date | None) -> None:
         """Block *recipients*, each request as full as the blocklist allows."""
         self._until = until
+        self._block_full_groups(recipients)
+
+    def _block_full_groups(self, recipients: Group) -> None:
         position = 0
         while position < len(recipients) and not self._stopped:
             group = recipients[position : position + self._blocklist.max_recipients]
@@ -80,20 +83,25 @@ class Requests:
             return error
         except TooManyRecipientsError as error:
             self._blocklist.shrink(len(group))
-            self._block_pieces(group, self._blocklist.max_recipients, error)
+            self._retry_smaller(group, error, self._block_full_groups)
         except RequestTooLargeError as error:
-            self._block_pieces(group, (len(group) + 1) // 2, error)
+            self._retry_smaller(group, error, self._block_halves)
         else:
             if answer:
                 self._settle(group, answer)
         return None
 
-    def _block_pieces(self, group: Group, size: int, error: BlocklistError) -> None:
+    def _retry_smaller(
+        self, group: Group, error: BlocklistError, block: Callable[[Group], None]
+    ) -> None:
         if len(group) == 1:
             self._stop_misconfigured(error)
-            return
-        for start in range(0, len(group), size):
-            self._block_group(group[start : start + size])
+        else:
+            block(group)
+
+    def _block_halves(self, group: Group) -> None:
+        for half in _halves(group):
+            self._block_group(half)
 
     def _halve(self, group: Group, error: RefusedRequestError) -> None:
         """
@@ -128,7 +136,7 @@ class Requests:
             self.accepted.update(group)
             return
         totals.refused += counts.refused
-        if counts.added + counts.repeated + counts.refused == len(group):
+        if counts.add_up_to(len(group)):
             totals.added += counts.added
             totals.repeated += counts.repeated
         else:

@@ -1,0 +1,204 @@
+"""The consumer's Lambda: ids to deliver again, one line of metrics, and no address anywhere."""
+
+import json
+from typing import Any
+
+import pytest
+
+from functions.block_recipients.handler import lambda_handler
+from functions.blocklist import bootstrap
+from functions.blocklist.domain.errors import (
+    BlocklistError,
+    ConfigurationError,
+    RateLimitedError,
+    UnavailableError,
+)
+from tests.conftest import FakeContext, Written
+from tests.fakes import FakeBlocklist, FakeDeadLetters, FakePacer, FakeRedelivery
+
+
+class Consumer:
+    """The handler with fakes behind it."""
+
+    def __init__(self) -> None:
+        self.blocklist = FakeBlocklist()
+        self.dead_letters = FakeDeadLetters()
+        self.redelivery = FakeRedelivery()
+
+    def __call__(self, *bodies: str, operator: bool = False) -> Any:  # noqa: ANN401 - it is tested
+        attributes = {"Origin": {"stringValue": "operator", "dataType": "String"}}
+        records = [
+            {
+                "messageId": f"m-{position}",
+                "receiptHandle": f"handle of m-{position}",
+                "body": body,
+                "attributes": {"ApproximateReceiveCount": "1"},
+                "messageAttributes": attributes if operator else {},
+            }
+            for position, body in enumerate(bodies)
+        ]
+        return lambda_handler({"Records": records}, FakeContext())
+
+
+def bounce(recipient: str, **fields: object) -> str:
+    callback = {"event": "bounce", "bounceType": "hard_bounce", "email": recipient}
+    return json.dumps(callback | fields)
+
+
+@pytest.fixture
+def consumer(monkeypatch: pytest.MonkeyPatch) -> Consumer:
+    monkeypatch.setenv("QUEUE_URL", "https://sqs.example.com/queue")
+    monkeypatch.setenv("DEAD_LETTER_QUEUE_URL", "https://sqs.example.com/dead-letters")
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", "AKIDexample")
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", "example-secret-key")
+    consumer = Consumer()
+    monkeypatch.setattr(bootstrap, "blocklist", lambda: consumer.blocklist)
+    monkeypatch.setattr(bootstrap, "pacer", FakePacer)
+    monkeypatch.setattr(bootstrap, "dead_letters", lambda _: consumer.dead_letters)
+    monkeypatch.setattr(bootstrap, "redelivery", lambda: consumer.redelivery)
+    return consumer
+
+
+def test_recipients_are_blocked_and_nothing_comes_back(consumer: Consumer) -> None:
+    answer = consumer(bounce("A@Example.COM"), bounce("A@example.com "))
+
+    assert consumer.blocklist.requests == [("A@example.com",)]
+    assert answer == {"batchItemFailures": []}
+
+
+def test_failed_messages_are_named_for_another_delivery(consumer: Consumer) -> None:
+    """Without this answer SQS deletes the whole batch, failures and all."""
+
+    def script(_: object) -> None:
+        raise UnavailableError("InternalError")
+
+    consumer.blocklist.script = script
+
+    answer = consumer(bounce("a@example.com"), '{"event":"open","email":"b@example.com"}')
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-0"}]}
+    [(handle, seconds)] = consumer.redelivery.waits
+    assert handle == "handle of m-0"
+    assert 30 <= seconds <= 38
+
+
+def test_empty_batch_is_answered_too(consumer: Consumer) -> None:
+    assert consumer() == {"batchItemFailures": []}
+
+
+def test_sums_of_the_metrics_hold(consumer: Consumer, written: Written) -> None:
+    consumer.blocklist.bad = frozenset({"refused@example.com"})
+    consumer.blocklist.blocked = {"known@example.com"}
+
+    consumer(
+        bounce("new@example.com", timestamp=1),
+        bounce("known@example.com"),
+        bounce("refused@example.com"),
+        bounce("ignored@example.com", bounceType="soft"),
+        "junk",
+    )
+
+    [line] = written.metrics
+    assert (line["_aws"]["CloudWatchMetrics"][0]["Namespace"], line["service"]) == (
+        "SesBlocklist",
+        "block_recipients",
+    )
+    values = {name: value[0] for name, value in line.items() if isinstance(value, list)}
+    assert values.pop("EndToEndSeconds") > 1_000_000
+    assert values == {
+        "Received": 5,
+        "Accepted": 2,
+        "Ignored": 1,
+        "Retried": 0,
+        "DeadLettered": 2,
+        "Sent": 3,
+        "Added": 1,
+        "Repeated": 1,
+        "Refused": 1,
+        "Uncounted": 0,
+        "ApiRequests": 2,
+        "RateLimited": 0,
+        "ConfigurationErrors": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("error", "metric"),
+    [
+        (RateLimitedError("RequestLimitExceeded"), "RateLimited"),
+        (ConfigurationError("AuthFailure"), "ConfigurationErrors"),
+    ],
+)
+def test_errors_that_people_must_hear_of_are_counted(
+    consumer: Consumer, written: Written, error: BlocklistError, metric: str
+) -> None:
+    def script(_: object) -> None:
+        raise error
+
+    consumer.blocklist.script = script
+
+    consumer(bounce("a@example.com"))
+
+    assert written.metrics[0][metric] == [1.0]
+    [line] = written.logs
+    assert line["message"] == "requests failed"
+    assert line["errors"] == {f"{type(error).__name__} {error.code}": 1}
+    assert line["messages_to_retry"] == 1
+
+
+def test_lines_do_not_grow_with_the_batch(consumer: Consumer, written: Written) -> None:
+    def script(_: object) -> None:
+        raise UnavailableError("InternalError")
+
+    consumer.blocklist.script = script
+    consumer.blocklist.max_recipients = 1
+
+    consumer(*(bounce(f"{number}@example.com") for number in range(50)))
+
+    assert len(written.lines) == 2
+
+
+def test_each_dead_letter_has_its_line(consumer: Consumer, written: Written) -> None:
+    consumer("junk", bounce("no address"))
+
+    said = {(line["queue_message_id"], line["code"]) for line in written.logs}
+    assert said == {("m-0", "MalformedEvent"), ("m-1", "InvalidAddress")}
+
+
+def test_dry_run_sends_nothing(consumer: Consumer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DRY_RUN", "true")
+
+    answer = consumer(bounce("a@example.com"))
+
+    assert answer == {"batchItemFailures": []}
+    assert consumer.blocklist.requests == []
+
+
+def test_unexpected_senders_block_nobody(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPECTED_APP_IDS", "251200670")
+
+    consumer(bounce("a@example.com", username="7"), bounce("b@example.com", username="251200670"))
+
+    assert consumer.blocklist.blocked == {"b@example.com"}
+    assert [letter.code.value for letter in consumer.dead_letters.kept] == ["UnexpectedSender"]
+
+
+def test_operator_is_no_unexpected_sender(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXPECTED_APP_IDS", "251200670")
+
+    consumer(bounce("a@example.com"), operator=True)
+
+    assert consumer.blocklist.blocked == {"a@example.com"}
+
+
+def test_wrong_settings_fail_loudly_and_delete_nothing(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MAX_EMAILS_PER_REQUEST", "many")
+
+    with pytest.raises(ValueError, match="MAX_EMAILS_PER_REQUEST"):
+        consumer(bounce("a@example.com"))

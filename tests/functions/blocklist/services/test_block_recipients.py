@@ -1,0 +1,339 @@
+"""Every message of a batch ends in exactly one outcome, and only failed ones come back."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from functions.blocklist.domain.dead_letters import DeadLetter, ErrorCode
+from functions.blocklist.domain.decisions import Block, Decision
+from functions.blocklist.domain.errors import RateLimitedError, UnavailableError
+from functions.blocklist.domain.events import DeliveryEvent, EventKind
+from functions.blocklist.services.block_recipients import (
+    QueueMessage,
+    TimeLimits,
+    block_recipients,
+)
+from functions.blocklist.services.ports import Answer
+from functions.blocklist.services.reports import BlockReport, Outcome
+from tests.fakes import FakeBlocklist, FakeDeadLetters, FakePacer, FakeRedelivery
+
+BLOCKS = EventKind.HARD_BOUNCE
+PASSES = EventKind.SOFT_BOUNCE
+DOWN = UnavailableError("Down")
+
+
+def make_event(
+    recipient: str, kind: EventKind = BLOCKS, *, occurred_at: float | None = None
+) -> DeliveryEvent:
+    return DeliveryEvent(kind, recipient, occurred_at=occurred_at)
+
+
+def make_message(
+    queue_message_id: str,
+    *events: DeliveryEvent | ErrorCode,
+    receive_count: int = 1,
+    from_operator: bool = False,
+) -> QueueMessage:
+    return QueueMessage(
+        queue_message_id=queue_message_id,
+        receipt_handle=f"handle of {queue_message_id}",
+        receive_count=receive_count,
+        body=f"body of {queue_message_id}".encode(),
+        events=events,
+        from_operator=from_operator,
+    )
+
+
+def decide(event: DeliveryEvent, _from_operator: bool) -> Decision:  # noqa: FBT001 - the port's order
+    if event.kind is EventKind.UNKNOWN:
+        return ErrorCode.UNKNOWN_EVENT
+    return Block(event.recipient) if event.kind is BLOCKS else None
+
+
+class Run:
+    """The use case with fakes around it."""
+
+    def __init__(self, **blocklist: object) -> None:
+        self.blocklist = FakeBlocklist(**blocklist)  # type: ignore[arg-type]  # tests pass fields
+        self.dead_letters = FakeDeadLetters()
+        self.redelivery = FakeRedelivery()
+        self.decide: Callable[[DeliveryEvent, bool], Decision] = decide
+        self.dry_run = False
+
+    def __call__(self, *messages: QueueMessage) -> BlockReport:
+        return block_recipients(
+            messages,
+            decide=self.decide,
+            blocklist=self.blocklist,
+            pacer=FakePacer(),
+            dead_letters=self.dead_letters,
+            redelivery=self.redelivery,
+            limits=TimeLimits(last_start=10, end=20, request_seconds=5),
+            first_wait_seconds=30,
+            spread=lambda: 1.0,
+            dry_run=self.dry_run,
+        )
+
+
+def failing_for(*recipients: str, error: Exception = DOWN) -> dict[str, object]:
+    """Make a blocklist of one recipient a request, with *error* for some of them."""
+
+    def script(group: Sequence[str]) -> None:
+        if set(group) & set(recipients):
+            raise error
+
+    return {"max_recipients": 1, "script": script}
+
+
+def test_equal_recipients_become_one_and_every_message_that_asked_is_answered() -> None:
+    run = Run()
+
+    report = run(
+        make_message("m-1", make_event("a@example.com")),
+        make_message("m-2", make_event("a@example.com")),
+    )
+
+    assert run.blocklist.requests == [("a@example.com",)]
+    assert report.messages == {Outcome.ACCEPTED: 2}
+
+
+def test_failure_brings_back_every_message_that_asked_and_no_other() -> None:
+    run = Run(**failing_for("a@example.com"))
+
+    report = run(
+        make_message("m-1", make_event("a@example.com")),
+        make_message("m-2", make_event("b@example.com")),
+        make_message("m-3", make_event("a@example.com")),
+    )
+
+    assert report.retry_message_ids == ("m-1", "m-3")
+    assert report.messages == {Outcome.RETRIED: 2, Outcome.ACCEPTED: 1}
+    assert run.dead_letters.kept == []
+
+
+def test_events_that_do_not_block_are_ignored() -> None:
+    run = Run()
+
+    report = run(make_message("m-1", make_event("a@example.com", PASSES)))
+
+    assert run.blocklist.requests == []
+    assert report.messages == {Outcome.IGNORED: 1}
+    assert report.retry_message_ids == ()
+
+
+def test_bad_message_goes_to_the_dead_letters_as_it_came_and_harms_nobody() -> None:
+    run = Run()
+
+    report = run(
+        make_message("m-1", ErrorCode.MALFORMED_EVENT, from_operator=True),
+        make_message("m-2", make_event("a@example.com")),
+        make_message("m-3", make_event("b@example.com", EventKind.UNKNOWN)),
+    )
+
+    assert run.blocklist.blocked == {"a@example.com"}
+    assert run.dead_letters.kept == [
+        DeadLetter(b"body of m-1", ErrorCode.MALFORMED_EVENT, from_operator=True),
+        DeadLetter(b"body of m-3", ErrorCode.UNKNOWN_EVENT),
+    ]
+    assert [letter.queue_message_id for letter in report.dead_lettered] == ["m-1", "m-3"]
+    assert report.messages == {Outcome.DEAD_LETTERED: 2, Outcome.ACCEPTED: 1}
+    assert report.retry_message_ids == ()
+
+
+def test_refused_address_is_a_dead_letter_with_the_request_that_told() -> None:
+    run = Run(bad=frozenset({"a@example.com"}))
+
+    run(
+        make_message("m-1", make_event("a@example.com")),
+        make_message("m-2", make_event("b@example.com")),
+    )
+
+    assert run.dead_letters.kept == [
+        DeadLetter(b"body of m-1", ErrorCode.REFUSED_ADDRESS, "request-2"),
+    ]
+
+
+def test_dead_letter_that_cannot_be_sent_goes_back_to_the_queue() -> None:
+    """Answered as done, it would be gone."""
+    run = Run()
+    run.dead_letters = FakeDeadLetters(fail=frozenset({1}))
+
+    report = run(
+        make_message("m-1", ErrorCode.MALFORMED_EVENT),
+        make_message("m-2", ErrorCode.MALFORMED_EVENT),
+    )
+
+    assert report.retry_message_ids == ("m-2",)
+    assert [letter.queue_message_id for letter in report.dead_lettered] == ["m-1"]
+    assert report.messages == {Outcome.DEAD_LETTERED: 1, Outcome.RETRIED: 1}
+    assert run.redelivery.waits == [("handle of m-2", 30)]
+
+
+def test_message_with_several_outcomes_goes_the_worst_way() -> None:
+    run = Run(**failing_for("down@example.com"))
+
+    report = run(
+        make_message("retried", make_event("down@example.com"), ErrorCode.MALFORMED_EVENT),
+        make_message("dead", ErrorCode.MALFORMED_EVENT, make_event("a@example.com")),
+        make_message("accepted", make_event("b@example.com"), make_event("c@example.com", PASSES)),
+    )
+
+    assert report.retry_message_ids == ("retried",)
+    assert [letter.body for letter in run.dead_letters.kept] == [b"body of dead"]
+    assert run.blocklist.blocked == {"a@example.com", "b@example.com"}
+    assert report.messages == {
+        Outcome.RETRIED: 1,
+        Outcome.DEAD_LETTERED: 1,
+        Outcome.ACCEPTED: 1,
+    }
+
+
+def test_message_with_several_faults_is_dead_lettered_once_for_the_first() -> None:
+    run = Run()
+
+    run(make_message("m-1", ErrorCode.INVALID_ADDRESS, ErrorCode.UNKNOWN_EVENT))
+
+    assert [letter.code for letter in run.dead_letters.kept] == [ErrorCode.INVALID_ADDRESS]
+
+
+def test_messages_handed_back_wait_longer_each_time() -> None:
+    run = Run(**failing_for("a@example.com", error=RateLimitedError("RequestLimitExceeded")))
+
+    run(
+        make_message("m-1", make_event("a@example.com"), receive_count=1),
+        make_message("m-2", make_event("b@example.com"), receive_count=3),
+    )
+
+    assert run.redelivery.waits == [("handle of m-1", 30), ("handle of m-2", 120)]
+
+
+def test_terms_are_requested_apart_and_the_longer_one_wins() -> None:
+    terms: dict[str, list[date | None]] = {
+        "short@example.com": [date(2026, 12, 1), date(2026, 12, 24)],
+        "good@example.com": [date(2026, 12, 1), None],
+        "still@example.com": [None, date(2026, 12, 1)],
+    }
+    run = Run()
+    run.decide = lambda event, _: Block(
+        event.recipient, until=terms[event.recipient][int(event.occurred_at or 0)]
+    )
+
+    run(
+        *(
+            make_message(f"{recipient} {index}", make_event(recipient, occurred_at=index))
+            for recipient in terms
+            for index in (0, 1)
+        )
+    )
+
+    requested = dict(zip(run.blocklist.terms, run.blocklist.requests, strict=True))
+    assert requested == {
+        date(2026, 12, 24): ("short@example.com",),
+        None: ("good@example.com", "still@example.com"),
+    }
+
+
+def test_operator_is_named_to_whoever_decides() -> None:
+    seen: list[bool] = []
+    run = Run()
+
+    def notice(_event: DeliveryEvent, from_operator: bool) -> Decision:  # noqa: FBT001 - as above
+        seen.append(from_operator)
+        return None
+
+    run.decide = notice
+
+    run(
+        make_message("m-1", make_event("a@example.com")),
+        make_message("m-2", make_event("b@example.com"), from_operator=True),
+    )
+
+    assert seen == [False, True]
+
+
+def test_dry_run_decides_everything_and_sends_nothing() -> None:
+    run = Run()
+    run.dry_run = True
+
+    report = run(
+        make_message("m-1", make_event("a@example.com")),
+        make_message("m-2", ErrorCode.MALFORMED_EVENT),
+    )
+
+    assert run.blocklist.requests == []
+    assert report.messages == {Outcome.ACCEPTED: 1, Outcome.DEAD_LETTERED: 1}
+    assert report.totals.sent == report.totals.requests == 0
+
+
+def test_oldest_accepted_event_is_reported() -> None:
+    run = Run(**failing_for("down@example.com"))
+
+    report = run(
+        make_message("m-1", make_event("a@example.com", occurred_at=200)),
+        make_message("m-2", make_event("b@example.com", occurred_at=100)),
+        make_message("m-3", make_event("c@example.com")),
+        make_message("m-4", make_event("down@example.com", occurred_at=1)),
+    )
+
+    assert report.oldest_accepted_at == 100
+
+
+def test_batch_without_accepted_messages_has_no_oldest() -> None:
+    assert Run()().oldest_accepted_at is None
+
+
+@given(
+    kinds=st.lists(st.sampled_from(["block", "pass", "bad", "down", "refused"]), max_size=30),
+)
+def test_every_message_ends_in_exactly_one_outcome(kinds: list[str]) -> None:
+    run = Run(
+        bad=frozenset(f"{index}@refused.example.com" for index in range(30)),
+        max_recipients=3,
+        script=_down_for_some,
+    )
+    events: dict[str, DeliveryEvent | ErrorCode] = {
+        f"m-{index}": (
+            ErrorCode.MALFORMED_EVENT
+            if kind == "bad"
+            else make_event(f"{index}@{kind}.example.com", PASSES if kind == "pass" else BLOCKS)
+        )
+        for index, kind in enumerate(kinds)
+    }
+
+    report = run(*(make_message(message_id, event) for message_id, event in events.items()))
+
+    dead = {letter.queue_message_id for letter in report.dead_lettered}
+    assert sum(report.messages.values()) == len(kinds)
+    assert len(report.retry_message_ids) == report.messages[Outcome.RETRIED]
+    assert len(dead) == len(run.dead_letters.kept) == report.messages[Outcome.DEAD_LETTERED]
+    assert not dead & set(report.retry_message_ids)
+    assert set(report.retry_message_ids) <= set(events)
+    assert {event.recipient for event in _blocking(events.values())} >= run.blocklist.blocked
+
+
+def _down_for_some(group: Sequence[str]) -> Answer | None:
+    if any("down" in recipient for recipient in group):
+        raise UnavailableError("Down")
+    return None
+
+
+def _blocking(events: object) -> list[DeliveryEvent]:
+    return [
+        event
+        for event in events  # type: ignore[attr-defined]  # values of a dict
+        if isinstance(event, DeliveryEvent) and event.kind is BLOCKS
+    ]
+
+
+def test_time_is_shared_out_between_requests_and_handing_back() -> None:
+    limits = TimeLimits.within(60, now=1000)
+
+    assert limits == TimeLimits(last_start=1030, end=1059.5, request_seconds=15)
+
+
+def test_short_invocations_keep_time_for_handing_back() -> None:
+    limits = TimeLimits.within(10, now=1000)
+
+    assert limits == TimeLimits(last_start=1003.5, end=1009.5, request_seconds=2.5)

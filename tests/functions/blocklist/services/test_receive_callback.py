@@ -1,0 +1,193 @@
+"""The door's contract, case by case, in the order in which they are told apart."""
+
+import pytest
+
+from functions.blocklist.domain.dead_letters import DeadLetter, ErrorCode
+from functions.blocklist.domain.errors import UnavailableError
+from functions.blocklist.domain.events import EventKind
+from functions.blocklist.services.receive_callback import (
+    MAX_BODY_BYTES,
+    MAX_EVENT_BYTES,
+    Receipt,
+    Reported,
+    Request,
+    receive_callback,
+)
+from tests.fakes import FakeDeadLetters, FakeEventQueue, FakeTokens
+
+CURRENT = FakeTokens.current
+BOUNCE = Reported(b'{"event":"bounce"}', "bounce", EventKind.HARD_BOUNCE)
+DELIVERED = Reported(b'{"event":"delivered"}', "delivered", EventKind.DELIVERED)
+JUNK = Reported(b"junk", "malformed", None)
+
+
+class Door:
+    """The use case with fakes around it."""
+
+    def __init__(self, *reported: Reported) -> None:
+        self.reported = reported
+        self.tokens = FakeTokens()
+        self.queue = FakeEventQueue()
+        self.dead_letters = FakeDeadLetters()
+
+    def __call__(
+        self, *, method: str = "POST", token: bytes | None = CURRENT, body: bytes = b"{}"
+    ) -> Receipt:
+        return receive_callback(
+            Request(method, token, body),
+            parse=lambda _: self.reported,
+            tokens=self.tokens,
+            queue=self.queue,
+            dead_letters=self.dead_letters,
+            before=10.0,
+        )
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
+def test_other_methods_are_not_found(method: str) -> None:
+    assert Door(BOUNCE)(method=method).status == 404
+
+
+def test_other_paths_are_not_found() -> None:
+    assert Door(BOUNCE)(token=None).status == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_wrong_token_is_not_found_whatever_the_size(method: str) -> None:
+    door = Door(BOUNCE)
+
+    receipt = door(method=method, token=b"wrong", body=b"x" * (MAX_BODY_BYTES + 1))
+
+    assert receipt == Receipt(404)
+    assert door.queue.kept == []
+
+
+def test_other_paths_are_not_found_even_without_tokens() -> None:
+    """Not found comes first: a stranger learns nothing of our state."""
+    door = Door(BOUNCE)
+    door.tokens = FakeTokens(error=UnavailableError("ssm:Down"))
+
+    assert door(token=None).status == 404
+
+
+def test_without_any_tokens_nobody_is_turned_away_for_good() -> None:
+    """404 would tell Tencent that the address is wrong, and lose the callback."""
+    door = Door(BOUNCE)
+    door.tokens = FakeTokens(error=UnavailableError("ssm:Down"))
+
+    receipt = door()
+
+    assert receipt.status == 503
+    assert receipt.error is door.tokens.error
+    assert door.queue.kept == []
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_console_may_probe_the_address(method: str) -> None:
+    door = Door(BOUNCE)
+
+    assert door(method=method) == Receipt(200)
+    assert door.queue.kept == []
+
+
+def test_body_without_events_is_a_probe_too() -> None:
+    receipt = Door()(body=b"")
+
+    assert (receipt.status, receipt.kept, receipt.events) == (200, 0, {})
+
+
+@pytest.mark.parametrize(("excess", "status"), [(0, 200), (1, 413)])
+def test_body_is_limited_to_one_mebibyte(excess: int, status: int) -> None:
+    assert Door()(body=b"x" * (MAX_BODY_BYTES + excess)).status == status
+
+
+def test_events_that_can_matter_are_kept_and_the_others_counted() -> None:
+    door = Door(BOUNCE, DELIVERED, BOUNCE)
+
+    receipt = door()
+
+    assert receipt.status == 200
+    assert receipt.kept == 2
+    assert receipt.events == {"bounce": 2, "delivered": 1}
+    assert door.queue.kept == ['{"event":"bounce"}'] * 2
+    assert door.dead_letters.kept == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [
+        (EventKind.PROCESSED, 0),
+        (EventKind.DEFERRED, 0),
+        (EventKind.DELIVERED, 0),
+        (EventKind.OPENED, 0),
+        (EventKind.CLICKED, 0),
+        (EventKind.HARD_BOUNCE, 1),
+        (EventKind.SOFT_BOUNCE, 1),
+        (EventKind.UNCLEAR_BOUNCE, 1),
+        (EventKind.COMPLAINT, 1),
+        (EventKind.UNSUBSCRIBE, 1),
+        (EventKind.DROPPED, 1),
+        (EventKind.UNKNOWN, 1),
+    ],
+)
+def test_kinds_kept(kind: EventKind, kept: int) -> None:
+    door = Door(Reported(b"{}", "name", kind))
+
+    assert door().kept == len(door.queue.kept) == kept
+
+
+def test_authenticated_junk_is_kept_for_somebody_to_look_at() -> None:
+    door = Door(JUNK, BOUNCE)
+
+    receipt = door()
+
+    assert receipt.status == 200
+    assert receipt.events == {"malformed": 1, "bounce": 1}
+    assert receipt.dead_letters == {ErrorCode.MALFORMED_EVENT: 1}
+    assert door.dead_letters.kept == [DeadLetter(b"junk", ErrorCode.MALFORMED_EVENT)]
+    assert door.queue.kept == ['{"event":"bounce"}']
+
+
+@pytest.mark.parametrize("kind", [EventKind.HARD_BOUNCE, EventKind.DELIVERED])
+def test_event_larger_than_the_queue_takes_is_a_dead_letter(kind: EventKind) -> None:
+    largest = Reported(b"x" * MAX_EVENT_BYTES, "bounce", EventKind.HARD_BOUNCE)
+    too_large = Reported(b"x" * (MAX_EVENT_BYTES + 1), "bounce", kind)
+    door = Door(largest, too_large)
+
+    receipt = door()
+
+    assert receipt.status == 200
+    assert receipt.kept == 1
+    assert [letter.code for letter in door.dead_letters.kept] == [ErrorCode.OVERSIZED_EVENT]
+
+
+def test_event_that_cannot_be_kept_is_asked_for_again() -> None:
+    door = Door(BOUNCE, BOUNCE)
+    door.queue = FakeEventQueue(fail=frozenset({1}))
+
+    receipt = door()
+
+    assert (receipt.status, receipt.failed) == (503, 1)
+
+
+def test_junk_that_cannot_be_kept_is_asked_for_again() -> None:
+    door = Door(JUNK)
+    door.dead_letters = FakeDeadLetters(fail=frozenset({0}))
+
+    receipt = door()
+
+    assert (receipt.status, receipt.failed) == (503, 1)
+
+
+def test_previous_token_is_reported() -> None:
+    """A rotation is over when nobody uses it any more."""
+    door = Door(BOUNCE)
+
+    assert door(token=door.tokens.previous).previous_token
+    assert not door().previous_token
+
+
+def test_request_shows_neither_token_nor_body() -> None:
+    request = Request("POST", CURRENT, b"somebody@example.com")
+
+    assert repr(request) == "Request(method='POST')"
