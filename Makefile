@@ -5,18 +5,29 @@
 PYTHON ?= python3
 STAGE ?= dev
 PLATFORM ?= lambda
+# What `make template` checks.
+STAGES := dev staging production local
+# Above what serverless.yml says for a stage, e.g. PARAMS="dryRun=false expectedAppIds=1250000000".
+PARAMS ?=
+OVERRIDES = $(foreach param,$(PARAMS),--param='$(param)')
 VENV := .venv
 BIN := $(VENV)/bin
 # The emulator pins its own botocore, so it gets an environment inside ours.
 EMULATOR := $(VENV)/emulator
+OSLS := node_modules/.bin/osls
+# Hashes for every platform, and no word on where the packages came from.
+COMPILE = $(CURDIR)/$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--no-emit-index-url --no-emit-find-links --no-annotate \
+	--custom-compile-command "make requirements" $(if $(UPGRADE),--upgrade)
 
 export SLS_SCHEMA_CACHE_BASE_DIR := $(CURDIR)/node_modules/.cache/osls
 export SLS_TELEMETRY_DISABLED := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+MAKEFLAGS += --no-print-directory
 
 .PHONY: help
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(VENV)/.installed $(EMULATOR)/.installed node_modules/.installed ## install everything below this folder
@@ -38,3 +49,66 @@ node_modules/.installed: package-lock.json
 	@echo "== Deployment tool (once)"
 	npm ci --no-audit --no-fund --loglevel=error
 	@touch $@
+
+.PHONY: demo
+demo: setup ## the whole pipeline on this machine; KEEP=1 leaves it running
+	@$(MAKE) package PLATFORM=local
+	@exec env KEEP='$(KEEP)' $(BIN)/python -m local.demo
+
+.PHONY: test
+test: setup ## every test, with the stack on this machine, and the coverage
+	@$(MAKE) package PLATFORM=local
+	@exec $(BIN)/python -m pytest --cov
+
+.PHONY: unit
+unit: setup ## the tests that need no stack and no package
+	@exec $(BIN)/python -m pytest -m 'not integration' --ignore=tests/infra
+
+.PHONY: pins
+pins: setup ## do requirements/*.txt still answer to their *.in?
+	@$(BIN)/python -m infra.requirements
+
+.PHONY: lint
+lint: setup ## format and rules (ruff)
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+
+.PHONY: types
+types: setup ## types (mypy, strict)
+	@$(BIN)/mypy
+
+.PHONY: imports
+imports: setup ## which part may know which (import-linter)
+	@$(BIN)/lint-imports --no-cache --no-logo
+
+.PHONY: template
+template: setup ## the compiled template of every stage (cfn-lint)
+	@$(BIN)/python -m infra.template $(STAGES)
+	@$(BIN)/cfn-lint --ignore-checks W3005 --template $(STAGES:%=dist/templates/%.json)
+	@echo "$(STAGES): no complaint"
+
+.PHONY: package
+package: setup ## dist/PLATFORM/functions.zip and template.json; PLATFORM=lambda STAGE=dev, or PLATFORM=local
+	@$(BIN)/python -m infra.package --platform $(PLATFORM) --stage $(STAGE) $(OVERRIDES)
+
+.PHONY: deploy
+deploy: setup named ## package and deploy: STAGE=..., with PARAMS="dryRun=false ..." above what the stage says
+	@$(MAKE) package PLATFORM=lambda
+	@exec $(OSLS) deploy --stage $(STAGE) $(OVERRIDES)
+
+.PHONY: remove
+remove: setup named ## delete what STAGE=... deployed; its two queues stay, with what waits in them
+	@exec $(OSLS) remove --stage $(STAGE)
+
+# Nobody means the default stage of `make package` when an account is about to change.
+.PHONY: named
+named:
+	@test '$(origin STAGE)' != file || { echo 'Which stage? Add STAGE=dev, staging or production.' >&2; exit 2; }
+	@test '$(STAGE)' != local || { echo 'The stage local lives on this machine: make demo' >&2; exit 2; }
+
+.PHONY: requirements
+requirements: setup ## compile requirements/*.in to *.txt; UPGRADE=1 takes newer versions where they are allowed
+	@cd requirements && $(COMPILE) runtime.in --output-file runtime.txt
+	@cd requirements && $(COMPILE) dev.in --output-file dev.txt --constraint runtime.txt
+	@cd requirements && $(COMPILE) emulator.in --output-file emulator.txt
+	@$(MAKE) pins

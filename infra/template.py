@@ -1,0 +1,123 @@
+"""
+Compile serverless.yml into the CloudFormation template of a stage.
+
+Needs no account, no credentials and no network.
+`python -m infra.template STAGE ...` writes `dist/templates/STAGE.json` for the checks.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+ROOT = Path(__file__).resolve().parent.parent
+
+_OSLS = ROOT / "node_modules" / ".bin" / "osls"
+
+#: osls keeps what it keeps inside the checkout, also when make did not start it.
+_OSLS_ENVIRONMENT = {
+    "SLS_SCHEMA_CACHE_BASE_DIR": str(ROOT / "node_modules" / ".cache" / "osls"),
+    "SLS_TELEMETRY_DISABLED": "1",
+}
+
+#: Where osls puts its result.
+_COMPILED = Path(".serverless", "cloudformation-template-update-stack.json")
+
+
+class BuildError(Exception):
+    """What was asked for cannot be built; the message is for whoever asked."""
+
+
+def compile_template(
+    stage: str, *, artifact: Path, target: Path, params: Mapping[str, str] | None = None
+) -> None:
+    """
+    Write the template of *stage*, whose functions come from *artifact*, to *target*.
+
+    *params* stand above what serverless.yml says for the stage.
+
+    Raises:
+        BuildError: osls is not installed, or it refused; its own words are in the message.
+    """
+    given = {**(params or {}), "artifact": str(artifact)}
+    options = [f"--param={name}={value}" for name, value in given.items()]
+    with TemporaryDirectory(prefix="osls-") as scratch:
+        folder = _copy_sources(Path(scratch))
+        _run_osls("package", "--stage", stage, *options, folder=folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _replace(target, with_copy_of=folder / _COMPILED)
+
+
+def compile_templates(stages: Sequence[str], *, folder: Path) -> None:
+    """
+    Write `STAGE.json` for each of *stages* to *folder*, without building the functions.
+
+    Raises:
+        BuildError: As `compile_template`.
+    """
+    with TemporaryDirectory(prefix="stub-") as scratch, ThreadPoolExecutor() as pool:
+        stub = _write_stub(Path(scratch) / "functions.zip")
+        compiled = [
+            pool.submit(compile_template, stage, artifact=stub, target=folder / f"{stage}.json")
+            for stage in stages
+        ]
+        for each in compiled:
+            each.result()
+
+
+def _write_stub(path: Path) -> Path:
+    """Even where only the template matters, osls wants to see a zip."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("stub.py", "")
+    return path
+
+
+def _copy_sources(folder: Path) -> Path:
+    """Beside its source is where osls writes, so two runs in one folder would mix their results."""
+    shutil.copy(ROOT / "serverless.yml", folder)
+    shutil.copytree(ROOT / "infra", folder / "infra", ignore=shutil.ignore_patterns("*.py*", "__*"))
+    return folder
+
+
+def _run_osls(*arguments: str, folder: Path) -> None:
+    if not _OSLS.exists():
+        raise BuildError("osls is not installed; run: make setup")
+    done = subprocess.run(  # noqa: S603 - our own pinned tool with our own arguments
+        [str(_OSLS), *arguments],
+        cwd=folder,
+        env=os.environ | _OSLS_ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise BuildError(f"osls {' '.join(arguments[:3])} failed:\n{done.stdout.strip()}")
+
+
+def _replace(target: Path, *, with_copy_of: Path) -> None:
+    """In one step, so that another process reads the old file or the new one, never half of it."""
+    fresh = target.with_name(f"{target.name}.{os.getpid()}")
+    shutil.copyfile(with_copy_of, fresh)
+    fresh.replace(target)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Compile the stages named on the command line."""
+    parser = argparse.ArgumentParser(prog="python -m infra.template")
+    parser.add_argument("stages", nargs="+", metavar="STAGE")
+    compile_templates(parser.parse_args(arguments).stages, folder=ROOT / "dist" / "templates")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except BuildError as error:
+        sys.exit(f"template: {error}")

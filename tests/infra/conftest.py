@@ -1,0 +1,20 @@
+"""The compiled templates, compiled once for all tests."""
+
+import pytest
+
+from infra.template import compile_templates
+from tests.infra.compiled import STAGES, Template
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
+    folder = tmp_path_factory.mktemp("templates")
+    compile_templates(STAGES, folder=folder)
+    return {stage: Template.read(folder, stage) for stage in STAGES}
+
+
+@pytest.fixture(params=STAGES)
+def template(templates: dict[str, Template], request: pytest.FixtureRequest) -> Template:
+    """Every stage's template in turn: what holds, holds for all of them."""
+    stage: str = request.param
+    return templates[stage]

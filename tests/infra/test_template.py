@@ -1,0 +1,54 @@
+"""infra/template.py: osls' result where it belongs, or its own words."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from infra import template
+from infra.template import BuildError, compile_template
+from tests.infra.compiled import CONSUMER
+
+
+def test_deployment_can_set_what_the_stage_does_not(tmp_path: Path) -> None:
+    """Ids and domains of an account stay out of the repository."""
+    artifact, target = _some_file(tmp_path / "functions.zip"), tmp_path / "template.json"
+
+    compile_template(
+        "production",
+        artifact=artifact,
+        target=target,
+        params={
+            "dryRun": "false",
+            "expectedAppIds": "1250000000,1250000001",
+            "tencentSesEndpoint": "ses.tencentcloudapi.com",
+        },
+    )
+
+    compiled = json.loads(target.read_text())
+    variables = compiled["Resources"][CONSUMER]["Properties"]["Environment"]["Variables"]
+    assert variables["DRY_RUN"] == "false"
+    assert variables["EXPECTED_APP_IDS"] == "1250000000,1250000001"
+    assert compiled["Parameters"]["TencentSesEndpoint"]["Default"] == "ses.tencentcloudapi.com"
+
+
+def test_refusal_is_told_in_osls_own_words(tmp_path: Path) -> None:
+    """What was there before stays: half a template would be worse than an old one."""
+    artifact, target = _some_file(tmp_path / "functions.zip"), _some_file(tmp_path / "old.json")
+
+    with pytest.raises(BuildError, match=r"maximumConcurrency.*must be >= 2"):
+        compile_template("dev", artifact=artifact, target=target, params={"concurrency": "1"})
+
+    assert target.read_text() == "something"
+
+
+def test_missing_tool_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(template, "_OSLS", tmp_path / "osls")
+
+    with pytest.raises(BuildError, match="make setup"):
+        compile_template("dev", artifact=tmp_path, target=tmp_path / "template.json")
+
+
+def _some_file(path: Path) -> Path:
+    path.write_text("something")
+    return path
