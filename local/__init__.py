@@ -1,0 +1,1 @@
+"""The whole service on this machine: what stands in for AWS and for Tencent."""
