@@ -1,0 +1,166 @@
+"""What went in against what came out, from three sides that know nothing of each other."""
+
+from base64 import b64decode
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from local.demo.callbacks import Event, Fate
+from local.metrics import Place, publish_metrics
+from local.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from types_boto3_sqs import SQSClient
+    from types_boto3_sqs.type_defs import MessageTypeDef
+
+#: Fates of events that never reach the queue.
+_AT_THE_DOOR = frozenset({Fate.PASSED, Fate.TURNED_AWAY, Fate.MALFORMED})
+
+#: Long enough to see each dead letter once before the first comes back.
+_LOOK_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message on the dead-letter queue; *encoding* is "base64" where its body is no text."""
+
+    code: str
+    sentence: str
+    request_id: str
+    encoding: str
+    body: str
+
+    @property
+    def original(self) -> bytes:
+        """The bytes that arrived."""
+        return b64decode(self.body) if self.encoding == "base64" else self.body.encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the accounting: what was to be, and what is."""
+
+    what: str
+    expected: int
+    found: int
+    #: Beyond the numbers: how many of what was expected are not there, and how many others are.
+    missing: int = 0
+    excess: int = 0
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether nothing is missing and nothing too much."""
+        return self.expected == self.found and not self.missing and not self.excess
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What is there, once all is quiet."""
+
+    blocked: frozenset[str]
+    dead_letters: Sequence[DeadLetter]
+    waiting: int
+    counted: Mapping[str, int]
+
+
+def find(pipeline: Pipeline) -> Findings:
+    """Ask the blocklist, the queues and the functions' own metrics."""
+    return Findings(
+        blocked=frozenset(pipeline.double.blocked),
+        dead_letters=read_dead_letters(pipeline),
+        waiting=pipeline.waiting(),
+        counted=_read_metrics(pipeline),
+    )
+
+
+def account(events: Sequence[Event], findings: Findings) -> Iterator[Check]:
+    """Hold what was found against what must have become of *events*."""
+    fates = Counter(event.fate for event in events)
+    to_block = {event.blocks for event in events if event.blocks}
+    counted = findings.counted
+    queued = sum(number for fate, number in fates.items() if fate not in _AT_THE_DOOR)
+    yield Check(
+        "addresses on the blocklist",
+        len(to_block),
+        len(findings.blocked),
+        missing=len(to_block - findings.blocked),
+        excess=len(findings.blocked - to_block),
+    )
+    found = Counter(letter.code for letter in findings.dead_letters)
+    for fate in Fate:
+        if fate.error_code:
+            yield Check(f"dead letters: {fate.error_code}", fates[fate], found[fate.error_code])
+    yield Check("messages still waiting", 0, findings.waiting)
+    inside = len(events) - fates[Fate.TURNED_AWAY]
+    yield Check("events counted by the door", inside, counted["Events"])
+    yield Check("messages accepted, by the consumer", fates[Fate.BLOCKED], counted["Accepted"])
+    yield Check("messages ignored, by the consumer", fates[Fate.IGNORED], counted["Ignored"])
+    ended = counted["Accepted"] + counted["Ignored"] + counted["DeadLettered"]
+    yield Check("accepted + ignored + dead letters", queued, ended)
+    yield Check("received - retried", queued, counted["Received"] - counted["Retried"])
+
+
+def read_dead_letters(pipeline: Pipeline) -> list[DeadLetter]:
+    """Look at every dead letter and put it back."""
+    sqs: SQSClient = pipeline.aws.client("sqs")
+    queue_url = pipeline.stack.outputs["DeadLetterQueueUrl"]
+    taken: list[MessageTypeDef] = []
+    while messages := _take(sqs, queue_url):
+        taken += messages
+    for message in taken:
+        sqs.change_message_visibility(
+            QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+        )
+    return [_dead_letter(message) for message in taken]
+
+
+def _take(sqs: "SQSClient", queue_url: str) -> "list[MessageTypeDef]":
+    return sqs.receive_message(
+        QueueUrl=queue_url,
+        MaxNumberOfMessages=10,
+        MessageAttributeNames=["All"],
+        VisibilityTimeout=_LOOK_SECONDS,
+    ).get("Messages", [])
+
+
+def _dead_letter(message: "MessageTypeDef") -> DeadLetter:
+    texts = {
+        name: attribute.get("StringValue", "")
+        for name, attribute in message.get("MessageAttributes", {}).items()
+    }
+    return DeadLetter(
+        code=texts.get("ErrorCode", "(received too often)"),
+        sentence=texts.get("ErrorMessage", ""),
+        request_id=texts.get("RequestId", ""),
+        encoding=texts.get("BodyEncoding", ""),
+        body=message["Body"],
+    )
+
+
+def _read_metrics(pipeline: Pipeline) -> Counter[str]:
+    """Sum each metric over its service, as CloudWatch has it."""
+    publish_metrics(pipeline.aws, pipeline.stack.log_groups, place=Place())
+    cloudwatch: Any = pipeline.aws.client("cloudwatch")
+    sums: Counter[str] = Counter()
+    for page in cloudwatch.get_paginator("list_metrics").paginate(Namespace="SesBlocklist"):
+        for metric in page["Metrics"]:
+            names = [dimension["Name"] for dimension in metric["Dimensions"]]
+            if names == ["service"]:
+                sums[metric["MetricName"]] = _sum(cloudwatch, metric)
+    return sums
+
+
+def _sum(cloudwatch: Any, metric: Any) -> int:  # noqa: ANN401 - boto3 without stubs
+    now = datetime.now(UTC)
+    points = cloudwatch.get_metric_statistics(
+        Namespace=metric["Namespace"],
+        MetricName=metric["MetricName"],
+        Dimensions=metric["Dimensions"],
+        StartTime=now - timedelta(hours=1),
+        EndTime=now + timedelta(minutes=1),
+        Period=3600,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return int(sum(point["Sum"] for point in points))
