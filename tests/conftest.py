@@ -8,10 +8,15 @@ from typing import Any
 
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from hypothesis import settings
 
 from functions.block_recipients import handler as block_handler
 from functions.blocklist import bootstrap
 from functions.receive_callback import handler as receive_handler
+
+#: A busy machine is no bug: no example has a deadline.
+settings.register_profile("ours", deadline=None)
+settings.load_profile("ours")
 
 
 @pytest.fixture(autouse=True)

@@ -1,5 +1,6 @@
 """Settings from the environment, typed. A mistake fails at start and says what to do."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -12,7 +13,7 @@ REGIONS_BY_ENDPOINT = {
     "ses.intl.tencentcloudapi.com": ("ap-singapore",),
     "ses.tencentcloudapi.com": ("ap-guangzhou", "ap-hongkong"),
 }
-DOUBLE_PREFIX = "http://127.0.0.1:"
+_DOUBLE = re.compile(r"http://127\.0\.0\.1:[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ def _endpoint(environment: Environment) -> tuple[str, str]:
     """Give the API's base URL and the region, which must belong together."""
     host = environment.get("TENCENT_SES_ENDPOINT", "").strip() or "ses.intl.tencentcloudapi.com"
     region = environment.get("TENCENT_SES_REGION", "").strip() or "ap-singapore"
-    if host.startswith(DOUBLE_PREFIX):
+    if _DOUBLE.fullmatch(host):
         return host, region
     if region not in REGIONS_BY_ENDPOINT.get(host, ()):
         pairs = "; ".join(

@@ -55,5 +55,6 @@ def _count(receipt: Receipt) -> None:
     for name, number in receipt.events.items():
         metrics.add_dimensions(service=metrics.service, Event=name)
         metrics.add_metric("Events", MetricUnit.Count, number)
-        metrics.add_metric("PreviousToken", MetricUnit.Count, int(receipt.previous_token))
+        if receipt.previous_token:
+            metrics.add_metric("PreviousToken", MetricUnit.Count, 1)
         metrics.flush_metrics()

@@ -36,6 +36,8 @@ _BOUNCES = {
     "soft": EventKind.SOFT_BOUNCE,
 }
 
+#: The end of the year 9999. JSON may hold whole numbers that are larger than any float.
+_MAX_EPOCH_SECONDS = 253_402_300_800
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 #: What msgspec raises on bad input: of its own, and on nesting deeper than the interpreter goes.
 _BAD_JSON = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
@@ -68,7 +70,6 @@ def parse_callback(body: bytes) -> Sequence[Reported]:
 
     What is not JSON, or an array without a single event, is one malformed event as a whole.
     """
-    body = body.removeprefix(_BYTE_ORDER_MARK)
     try:
         body.decode()  # msgspec lets bad bytes pass in fields that it skips
         parts = _parts(body)
@@ -90,6 +91,7 @@ def parse_message(body: bytes) -> Sequence[DeliveryEvent | ErrorCode]:
 
 
 def _parts(body: bytes) -> Sequence[bytes | msgspec.Raw]:
+    body = body.removeprefix(_BYTE_ORDER_MARK)
     stripped = body.strip()
     if stripped.startswith(b"["):
         return _decode_array(stripped)
@@ -119,10 +121,16 @@ def _decode_in_any_case(raw: bytes | msgspec.Raw) -> _Callback:
     except msgspec.ValidationError:
         pass
     else:
-        if callback.bounce_type or callback.event.strip().lower() != "bounce":
+        if _has_all_that_decides(callback):
             return callback
-    fields = {_FIELDS.get(name.lower(), name): value for name, value in _decode_object(raw).items()}
-    return msgspec.convert(fields, _Callback)
+    fields = _decode_object(raw)
+    in_any_case = {_FIELDS.get(name.lower(), name): value for name, value in fields.items()}
+    return msgspec.convert(in_any_case | fields, _Callback)  # the documented name wins
+
+
+def _has_all_that_decides(callback: _Callback) -> bool:
+    has_label = callback.bounce_type or callback.event.strip().lower() != "bounce"
+    return bool(has_label and callback.username and callback.from_domain)
 
 
 def _event(raw: bytes | msgspec.Raw) -> DeliveryEvent | ErrorCode:
@@ -131,19 +139,24 @@ def _event(raw: bytes | msgspec.Raw) -> DeliveryEvent | ErrorCode:
         return ErrorCode.MALFORMED_EVENT
     kind = _KINDS.get(callback.event.strip().lower(), EventKind.UNKNOWN)
     if kind is EventKind.UNCLEAR_BOUNCE:
-        kind = _BOUNCES.get(str(callback.bounce_type).strip().lower(), kind)
+        kind = _BOUNCES.get(_text(callback.bounce_type).strip().lower(), kind)
     return DeliveryEvent(
         kind,
         callback.email,
-        str(callback.bulk_id or callback.bulk_id_as_documented or ""),
-        str(callback.username or ""),
-        str(callback.from_domain or ""),
+        _text(callback.bulk_id) or _text(callback.bulk_id_as_documented),
+        _text(callback.username),
+        _text(callback.from_domain),
         _epoch_seconds(callback.timestamp),
     )
 
 
+def _text(value: object) -> str:
+    """Take text or a whole number as text; anything else says nothing."""
+    return str(value) if isinstance(value, str | int) else ""
+
+
 def _epoch_seconds(timestamp: object) -> float | None:
     """Take a positive number as it is; anything else says nothing about when."""
-    if isinstance(timestamp, int | float) and not isinstance(timestamp, bool) and timestamp > 0:
-        return float(timestamp)
-    return None
+    if isinstance(timestamp, bool) or not isinstance(timestamp, int | float):
+        return None
+    return float(timestamp) if 0 < timestamp < _MAX_EPOCH_SECONDS else None

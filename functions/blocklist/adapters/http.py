@@ -48,7 +48,7 @@ def _token(path: str) -> bytes | None:
     _, found, token = path.partition(CALLBACK_PATH)
     if not found or not path.startswith(CALLBACK_PATH) or not token or "/" in token:
         return None
-    return unquote_to_bytes(token)
+    return unquote_to_bytes(token.encode(errors="surrogatepass"))
 
 
 def _body(event: Mapping[str, Any]) -> bytes:

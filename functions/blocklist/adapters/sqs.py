@@ -58,8 +58,8 @@ class _Sender:
         client: Callable[[], "SQSClient"],
         queue_url: str,
         *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float],
+        sleep: Callable[[float], None],
     ) -> None:
         self._client = client
         self._queue_url = queue_url
@@ -86,7 +86,7 @@ class _Sender:
             requests = [[entry] for entry in left] if one_by_one else [left]
             results = [self._try(entries, before) for entries in requests]
             left = [entry for failed, _ in results for entry in failed]
-            one_by_one = any(refused for _, refused in results)
+            one_by_one |= any(refused for _, refused in results)
             if not left:
                 break
         return left
@@ -95,7 +95,8 @@ class _Sender:
         """
         Send one request; give what failed, and whether SQS refused the request as a whole.
 
-        One message that it does not take refuses its nine neighbours too.
+        One message that it does not take refuses its nine neighbours too. What the answer does not
+        name as sent has failed: botocore takes any answer with status 200 for a good one.
         """
         if self._clock() + CALL_SECONDS > before:
             return entries, False
@@ -118,7 +119,8 @@ class _Sender:
             return entries, True
         except BotoCoreError:
             return entries, False
-        return [entries[int(failure["Id"])] for failure in response.get("Failed", [])], False
+        sent = {int(success["Id"]) for success in response.get("Successful", [])}
+        return [entry for position, entry in enumerate(entries) if position not in sent], False
 
 
 def _batches(entries: Sequence[_Entry]) -> Iterator[Sequence[_Entry]]:
@@ -139,8 +141,15 @@ def _batches(entries: Sequence[_Entry]) -> Iterator[Sequence[_Entry]]:
 class SqsEventQueue:
     """The queue between the two Lambdas, seen from the door."""
 
-    def __init__(self, client: Callable[[], "SQSClient"], queue_url: str) -> None:
-        self._sender = _Sender(client, queue_url)
+    def __init__(
+        self,
+        client: Callable[[], "SQSClient"],
+        queue_url: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._sender = _Sender(client, queue_url, clock=clock, sleep=sleep)
 
     def put(self, events: Sequence[str], *, before: float) -> frozenset[int]:
         """
@@ -163,8 +172,15 @@ def _escape(character: re.Match[str]) -> str:
 class SqsDeadLetters:
     """The dead-letter queue."""
 
-    def __init__(self, client: Callable[[], "SQSClient"], queue_url: str) -> None:
-        self._sender = _Sender(client, queue_url)
+    def __init__(
+        self,
+        client: Callable[[], "SQSClient"],
+        queue_url: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._sender = _Sender(client, queue_url, clock=clock, sleep=sleep)
 
     def put(self, letters: Sequence[DeadLetter], *, before: float) -> frozenset[int]:
         """Send *letters*. Returns the positions of those that could not be sent whole."""
@@ -203,7 +219,7 @@ def _as_text(body: bytes) -> str | None:
         text = body.decode()
     except UnicodeDecodeError:
         return None
-    return text if text and not _NOT_CARRIED.search(text) else None
+    return None if _NOT_CARRIED.search(text) else text
 
 
 class SqsRedelivery:

@@ -22,7 +22,7 @@ def read_secret(client: "SSMClient", name: str) -> str:
 
     Raises:
         ConfigurationError: it does not exist, or this function may not read it.
-        UnavailableError: the service did not answer.
+        UnavailableError: the service did not answer, or with something else than a secret.
     """
     try:
         return client.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
@@ -30,5 +30,5 @@ def read_secret(client: "SSMClient", name: str) -> str:
         code = error.response["Error"]["Code"]
         kind = ConfigurationError if code in _CONFIGURATION_CODES else UnavailableError
         raise kind(f"ssm:{code}") from None
-    except BotoCoreError as error:
+    except (BotoCoreError, KeyError) as error:  # botocore takes any answer with 200 for a good one
         raise UnavailableError(f"ssm:{type(error).__name__}") from None

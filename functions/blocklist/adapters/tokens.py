@@ -78,8 +78,8 @@ def parse_tokens(text: str) -> Sequence[bytes]:
     Raises:
         ConfigurationError: no token is left.
     """
-    tokens = [token.strip().encode() for token in text.split(",")]
+    tokens = [token.strip() for token in text.split(",")]
     accepted = [token for token in tokens if len(token) >= MIN_TOKEN_CHARACTERS]
     if not accepted:
         raise ConfigurationError("NoUsableCallbackToken")
-    return accepted
+    return [token.encode(errors="surrogatepass") for token in accepted]

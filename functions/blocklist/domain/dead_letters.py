@@ -1,6 +1,6 @@
 """What can never succeed, and why: the vocabulary of the dead-letter queue."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -42,7 +42,7 @@ class DeadLetter:
     *body* is the original, byte for byte; *request_id* is Tencent's, when a request was made.
     """
 
-    body: bytes
+    body: bytes = field(repr=False)
     code: ErrorCode
     request_id: str | None = None
     from_operator: bool = False

@@ -7,7 +7,7 @@ label is ignored too. A name that Tencent does not document goes to the dead-let
 somebody looks.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TypeAlias
 
@@ -22,7 +22,7 @@ BLOCKING_KINDS = frozenset({EventKind.HARD_BOUNCE, EventKind.COMPLAINT})
 class Block:
     """Block *recipient*, normalised, until the day *until*; None means for good."""
 
-    recipient: str
+    recipient: str = field(repr=False)
     until: date | None = None
 
 
@@ -32,14 +32,14 @@ Decision: TypeAlias = Block | ErrorCode | None
 
 @dataclass(frozen=True, slots=True)
 class ExpectedSenders:
-    """Whose mail the callbacks may be about; empty means anybody's."""
+    """Whose mail the callbacks may be about, in lower case; empty means anybody's."""
 
     app_ids: frozenset[str] = frozenset()
     from_domains: frozenset[str] = frozenset()
 
     def include(self, event: DeliveryEvent) -> bool:
         """Tell whether *event* is about mail of an expected sender."""
-        return (not self.app_ids or event.app_id in self.app_ids) and (
+        return (not self.app_ids or event.app_id.lower() in self.app_ids) and (
             not self.from_domains or event.from_domain.lower() in self.from_domains
         )
 

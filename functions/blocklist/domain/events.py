@@ -1,6 +1,6 @@
 """What happened to a mail, in our words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -43,7 +43,7 @@ class DeliveryEvent:
     """
 
     kind: EventKind
-    recipient: str
+    recipient: str = field(repr=False)
     bulk_id: str = ""
     app_id: str = ""
     from_domain: str = ""
