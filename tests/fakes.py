@@ -86,11 +86,11 @@ class FakeDeadLetters:
     fail: frozenset[int] = frozenset()
     kept: list[DeadLetter] = field(default_factory=list)
 
-    def put(self, letters: Sequence[DeadLetter], *, before: float) -> frozenset[int]:
+    def put(self, letters: Sequence[DeadLetter], *, before: float) -> dict[int, str]:
         del before
         failed = self.fail & set(range(len(letters)))
         self.kept += [letter for index, letter in enumerate(letters) if index not in failed]
-        return failed
+        return dict.fromkeys(failed, "Down")
 
 
 @dataclass
@@ -100,11 +100,11 @@ class FakeEventQueue:
     fail: frozenset[int] = frozenset()
     kept: list[str] = field(default_factory=list)
 
-    def put(self, events: Sequence[str], *, before: float) -> frozenset[int]:
+    def put(self, events: Sequence[str], *, before: float) -> dict[int, str]:
         del before
         failed = self.fail & set(range(len(events)))
         self.kept += [event for index, event in enumerate(events) if index not in failed]
-        return failed
+        return dict.fromkeys(failed, "Down")
 
 
 @dataclass

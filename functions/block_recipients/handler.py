@@ -60,6 +60,8 @@ def _log(report: BlockReport) -> None:
             code=letter.refusal.code,
             request_id=letter.refusal.request_id,
         )
+    if report.not_dead_lettered:
+        logger.error("dead letters not sent, to retry", codes=report.not_dead_lettered)
     totals = report.totals
     if totals.errors:
         logger.error(

@@ -45,7 +45,7 @@ def _log(receipt: Receipt) -> None:
     if receipt.error:
         logger.error("callback tokens cannot be read", code=receipt.error.code)
     if receipt.failed:
-        logger.error("events not kept", failed=receipt.failed)
+        logger.error("events not kept", codes=receipt.failed)
     if receipt.dead_letters:
         logger.warning("events sent to the dead-letter queue", codes=receipt.dead_letters)
 

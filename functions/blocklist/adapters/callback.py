@@ -36,6 +36,8 @@ _BOUNCES = {
     "soft": EventKind.SOFT_BOUNCE,
 }
 
+#: So many malformed elements of an array become dead letters of their own.
+MAX_SINGLE_JUNK = 10
 #: The end of the year 9999. JSON may hold whole numbers that are larger than any float.
 _MAX_EPOCH_SECONDS = 253_402_300_800
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -68,7 +70,9 @@ def parse_callback(body: bytes) -> Sequence[Reported]:
     """
     Take a callback's body apart into events, each with the very bytes that reported it.
 
-    What is not JSON, or an array without a single event, is one malformed event as a whole.
+    What is not JSON, or an array without a single event, is one malformed event as a whole. So is
+    an array with more than a little junk in it, beside its good events: a dead letter for each
+    element would take longer than the caller waits.
     """
     try:
         body.decode()  # msgspec lets bad bytes pass in fields that it skips
@@ -76,8 +80,10 @@ def parse_callback(body: bytes) -> Sequence[Reported]:
     except _BAD_JSON:
         return (_report(body, None),)
     reported = [_report(part, _decoded(part)) for part in parts]
-    if reported and all(event.kind is None for event in reported):
-        return (_report(body, None),)
+    good = [event for event in reported if event.kind is not None]
+    junk = len(reported) - len(good)
+    if junk and (not good or junk > MAX_SINGLE_JUNK):
+        return (*good, _report(body, None))
     return reported
 
 

@@ -11,7 +11,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -19,6 +19,7 @@ from functions.blocklist.domain.dead_letters import DeadLetter
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
+    from types_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
 #: SQS's own limits on one batch, attributes included.
 MAX_BATCH_ENTRIES = 10
@@ -50,6 +51,10 @@ class _Entry:
         return len(self.body.encode()) + (ATTRIBUTE_BYTES if self.attributes else 0)
 
 
+#: An entry that was not sent, and SQS's or botocore's code for why.
+_Failure: TypeAlias = tuple[_Entry, str]
+
+
 class _Sender:
     """Sends entries to one queue, ten to a request, several requests at once."""
 
@@ -66,8 +71,8 @@ class _Sender:
         self._clock = clock
         self._sleep = sleep
 
-    def send(self, entries: Sequence[_Entry], *, before: float) -> frozenset[int]:
-        """Give the owners of what could not be sent in three tries, or *before* (monotonic)."""
+    def send(self, entries: Sequence[_Entry], *, before: float) -> Mapping[int, str]:
+        """Give the owners of what was not sent in three tries, or *before*, each with a code."""
         batches = list(_batches(entries))
         if len(batches) < 2:  # noqa: PLR2004 - threads are for several
             failed = [self._send_batch(batch, before) for batch in batches]
@@ -75,23 +80,25 @@ class _Sender:
             self._client()  # clients are safe to share between threads, not to build in them
             with ThreadPoolExecutor(CONCURRENCY) as pool:
                 failed = list(pool.map(lambda batch: self._send_batch(batch, before), batches))
-        return frozenset(entry.owner for batch in failed for entry in batch)
+        return {entry.owner: code for batch in failed for entry, code in batch}
 
-    def _send_batch(self, batch: Sequence[_Entry], before: float) -> Sequence[_Entry]:
+    def _send_batch(self, batch: Sequence[_Entry], before: float) -> Sequence[_Failure]:
         """Give what is left of *batch* after three tries."""
-        left, one_by_one = batch, False
+        left: Sequence[_Failure] = [(entry, "") for entry in batch]
+        one_by_one = False
         for attempt in range(MAX_TRIES):
             if attempt:
                 self._sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - no secret
-            requests = [[entry] for entry in left] if one_by_one else [left]
-            results = [self._try(entries, before) for entries in requests]
-            left = [entry for failed, _ in results for entry in failed]
+            entries = [entry for entry, _ in left]
+            requests = [[entry] for entry in entries] if one_by_one else [entries]
+            results = [self._try(request, before) for request in requests]
+            left = [failure for failures, _ in results for failure in failures]
             one_by_one |= any(refused for _, refused in results)
             if not left:
                 break
         return left
 
-    def _try(self, entries: Sequence[_Entry], before: float) -> tuple[Sequence[_Entry], bool]:
+    def _try(self, entries: Sequence[_Entry], before: float) -> tuple[Sequence[_Failure], bool]:
         """
         Send one request; give what failed, and whether SQS refused the request as a whole.
 
@@ -99,28 +106,38 @@ class _Sender:
         name as sent has failed: botocore takes any answer with status 200 for a good one.
         """
         if self._clock() + CALL_SECONDS > before:
-            return entries, False
+            return [(entry, "NoTimeLeft") for entry in entries], False
         try:
             response = self._client().send_message_batch(
-                QueueUrl=self._queue_url,
-                Entries=[
-                    {
-                        "Id": str(position),
-                        "MessageBody": entry.body,
-                        "MessageAttributes": {
-                            name: {"DataType": "String", "StringValue": value}
-                            for name, value in entry.attributes.items()
-                        },
-                    }
-                    for position, entry in enumerate(entries)
-                ],
+                QueueUrl=self._queue_url, Entries=_request_entries(entries)
             )
-        except ClientError:
-            return entries, True
-        except BotoCoreError:
-            return entries, False
-        sent = {int(success["Id"]) for success in response.get("Successful", [])}
-        return [entry for position, entry in enumerate(entries) if position not in sent], False
+        except ClientError as error:
+            return [(entry, error.response["Error"]["Code"]) for entry in entries], True
+        except BotoCoreError as error:
+            return [(entry, type(error).__name__) for entry in entries], False
+        sent = {success["Id"] for success in response.get("Successful", [])}
+        codes = {failure["Id"]: failure.get("Code", "") for failure in response.get("Failed", [])}
+        return [
+            (entry, codes.get(str(position)) or "NotConfirmed")
+            for position, entry in enumerate(entries)
+            if str(position) not in sent
+        ], False
+
+
+def _request_entries(
+    entries: Sequence[_Entry],
+) -> "Sequence[SendMessageBatchRequestEntryTypeDef]":
+    return [
+        {
+            "Id": str(position),
+            "MessageBody": entry.body,
+            "MessageAttributes": {
+                name: {"DataType": "String", "StringValue": value}
+                for name, value in entry.attributes.items()
+            },
+        }
+        for position, entry in enumerate(entries)
+    ]
 
 
 def _batches(entries: Sequence[_Entry]) -> Iterator[Sequence[_Entry]]:
@@ -151,12 +168,12 @@ class SqsEventQueue:
     ) -> None:
         self._sender = _Sender(client, queue_url, clock=clock, sleep=sleep)
 
-    def put(self, events: Sequence[str], *, before: float) -> frozenset[int]:
+    def put(self, events: Sequence[str], *, before: float) -> Mapping[int, str]:
         """
         Send *events*, JSON texts, one message each.
 
         They go unchanged, but for the two characters that JSON may hold bare and SQS may not: those
-        are escaped, which means the same. Returns the positions of what could not be sent.
+        are escaped, which means the same. Returns the positions of what could not be sent, and why.
         """
         entries = [
             _Entry(owner, _NOT_CARRIED.sub(_escape, event), {})
@@ -182,8 +199,8 @@ class SqsDeadLetters:
     ) -> None:
         self._sender = _Sender(client, queue_url, clock=clock, sleep=sleep)
 
-    def put(self, letters: Sequence[DeadLetter], *, before: float) -> frozenset[int]:
-        """Send *letters*. Returns the positions of those that could not be sent whole."""
+    def put(self, letters: Sequence[DeadLetter], *, before: float) -> Mapping[int, str]:
+        """Send *letters*. Returns the positions of those that could not be sent whole, and why."""
         entries = [
             entry for owner, letter in enumerate(letters) for entry in _entries(owner, letter)
         ]

@@ -10,7 +10,7 @@ from functions.blocklist.services.ports import TokenMatch
 
 MIN_TOKEN_CHARACTERS = 16
 REFRESH_SECONDS = 300.0
-#: Also how soon a failed read is repeated, and at most how often a stranger can cause one.
+#: Also how soon a read that failed is repeated. While no list was ever read, every request reads.
 REREAD_SECONDS = 30.0
 
 
@@ -73,7 +73,7 @@ def parse_tokens(text: str) -> Sequence[bytes]:
     Split a comma-separated list.
 
     One that is too short to be a secret is left out: refusing the whole list would refuse every
-    callback.
+    callback. One that is listed twice counts where it stands first.
 
     Raises:
         ConfigurationError: no token is left.
@@ -82,4 +82,4 @@ def parse_tokens(text: str) -> Sequence[bytes]:
     accepted = [token for token in tokens if len(token) >= MIN_TOKEN_CHARACTERS]
     if not accepted:
         raise ConfigurationError("NoUsableCallbackToken")
-    return [token.encode(errors="surrogatepass") for token in accepted]
+    return [token.encode(errors="surrogatepass") for token in dict.fromkeys(accepted)]

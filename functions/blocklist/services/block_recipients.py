@@ -95,7 +95,7 @@ def block_recipients(  # noqa: PLR0913 - what it needs is passed, not found
         for until, recipients in batch.recipients_by_term().items():
             requests.block(recipients, until=until)
     batch.settle(requests)
-    dead_lettered = batch.send_dead_letters(dead_letters, before=limits.end)
+    dead_lettered, not_dead_lettered = batch.send_dead_letters(dead_letters, before=limits.end)
     retried = batch.messages_with(Outcome.RETRIED)
     redelivery.postpone(
         [
@@ -111,6 +111,7 @@ def block_recipients(  # noqa: PLR0913 - what it needs is passed, not found
         messages=Counter(batch.outcomes),
         retry_message_ids=tuple(message.queue_message_id for message in retried),
         dead_lettered=dead_lettered,
+        not_dead_lettered=not_dead_lettered,
         totals=requests.totals,
         oldest_accepted_at=_oldest(batch.messages_with(Outcome.ACCEPTED)),
     )
@@ -160,7 +161,7 @@ class _Batch:
 
     def send_dead_letters(
         self, dead_letters: DeadLetters, *, before: float
-    ) -> tuple[DeadLettered, ...]:
+    ) -> tuple[Sequence[DeadLettered], Counter[str]]:
         """Send what can never succeed; what cannot be sent goes back to the queue instead."""
         positions = [
             position
@@ -170,11 +171,11 @@ class _Batch:
         failed = dead_letters.put([self._letter(position) for position in positions], before=before)
         for index in failed:
             self.outcomes[positions[index]] = Outcome.RETRIED
-        return tuple(
+        sent = [position for index, position in enumerate(positions) if index not in failed]
+        return [
             DeadLettered(self._messages[position].queue_message_id, self._refusals[position])
-            for index, position in enumerate(positions)
-            if index not in failed
-        )
+            for position in sent
+        ], Counter(failed.values())
 
     def _letter(self, position: int) -> DeadLetter:
         message, refusal = self._messages[position], self._refusals[position]

@@ -1,6 +1,6 @@
 """What the use cases need from outside, in our words, with the failures each may raise."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, auto
@@ -68,18 +68,18 @@ class Pacer(Protocol):
 class DeadLetters(Protocol):
     """Where messages rest that can never succeed."""
 
-    def put(self, letters: Sequence[DeadLetter], *, before: float) -> frozenset[int]:
+    def put(self, letters: Sequence[DeadLetter], *, before: float) -> Mapping[int, str]:
         """
         Send *letters*, giving up at *before* (monotonic seconds).
 
-        Returns the positions of those that could not be sent.
+        Returns the positions of those that could not be sent, each with a code that says why.
         """
 
 
 class EventQueue(Protocol):
     """The queue between the two Lambdas, seen from the door."""
 
-    def put(self, events: Sequence[str], *, before: float) -> frozenset[int]:
+    def put(self, events: Sequence[str], *, before: float) -> Mapping[int, str]:
         """Send *events*, one message each; as `DeadLetters.put`."""
 
 

@@ -53,13 +53,17 @@ class Reported:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a request: the HTTP status, and how many events of each name it held."""
+    """
+    What became of a request: the HTTP status, and how many events of each name it held.
+
+    *failed* counts what could not be kept by the code that says why.
+    """
 
     status: int
     events: Mapping[str, int] = field(default_factory=dict)
     kept: int = 0
     dead_letters: Mapping[ErrorCode, int] = field(default_factory=dict)
-    failed: int = 0
+    failed: Mapping[str, int] = field(default_factory=dict)
     previous_token: bool = False
     error: RetryLaterError | None = None
 
@@ -89,12 +93,16 @@ def receive_callback(  # noqa: PLR0913 - what it needs is passed, not found
     reported = parse(request.body)
     to_keep = [event.raw.decode() for event in reported if _is_kept(event)]
     junk = [letter for event in reported if (letter := _dead_letter(event))]
-    failed = len(queue.put(to_keep, before=before)) + len(dead_letters.put(junk, before=before))
+    not_queued = queue.put(to_keep, before=before)
+    not_dead_lettered = dead_letters.put(junk, before=before)
+    failed = Counter([*not_queued.values(), *not_dead_lettered.values()])
     return Receipt(
         UNAVAILABLE if failed else OK,
         events=Counter(event.name for event in reported),
-        kept=len(to_keep),
-        dead_letters=Counter(letter.code for letter in junk),
+        kept=len(to_keep) - len(not_queued),
+        dead_letters=Counter(
+            letter.code for index, letter in enumerate(junk) if index not in not_dead_lettered
+        ),
         failed=failed,
         previous_token=match is TokenMatch.PREVIOUS,
     )

@@ -65,10 +65,12 @@ class BlockReport:
     What became of a batch of messages.
 
     *messages* counts them by outcome; *retry_message_ids* are those that SQS must deliver again.
+    *not_dead_lettered* counts dead letters that could not be sent by the code that says why.
     """
 
     messages: Mapping[Outcome, int]
     retry_message_ids: Sequence[str]
     dead_lettered: Sequence[DeadLettered]
+    not_dead_lettered: Mapping[str, int]
     totals: RequestTotals
     oldest_accepted_at: float | None

@@ -165,6 +165,18 @@ def test_each_dead_letter_has_its_line(consumer: Consumer, written: Written) -> 
     assert said == {("m-0", "MalformedEvent"), ("m-1", "InvalidAddress")}
 
 
+def test_dead_letter_that_cannot_be_sent_has_its_reason_in_the_log(
+    consumer: Consumer, written: Written
+) -> None:
+    consumer.dead_letters.fail = frozenset({0})
+
+    answer = consumer("junk")
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-0"}]}
+    [line] = written.logs
+    assert (line["message"], line["codes"]) == ("dead letters not sent, to retry", {"Down": 1})
+
+
 def test_dry_run_sends_nothing(consumer: Consumer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DRY_RUN", "true")
 

@@ -107,7 +107,9 @@ def test_event_that_cannot_be_kept_is_an_error(door: Door, written: Written) -> 
     answer = door(BOUNCE)
 
     assert answer["statusCode"] == 503
-    assert [line["message"] for line in written.logs] == ["events not kept"]
+    assert json.loads(answer["body"]) == {"kept": 0, "dead_letters": 0}
+    [line] = written.logs
+    assert (line["message"], line["codes"]) == ("events not kept", {"Down": 1})
 
 
 def test_unreadable_tokens_are_an_error(door: Door, written: Written) -> None:

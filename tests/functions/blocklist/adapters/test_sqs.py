@@ -231,7 +231,7 @@ def test_message_is_tried_three_times(make_queue: MakeQueue) -> None:
 
     failed = make_queue(sqs).put(["a", "b", "c"], before=NEVER)
 
-    assert failed == {2}
+    assert set(failed) == {2}
     assert sqs.sizes == [3, 2, 2]
     assert sqs.bodies == ["b", "a"]
 
@@ -254,7 +254,7 @@ def test_nothing_raises_when_nothing_can_be_sent(make_queue: MakeQueue) -> None:
 
     failed = make_queue(sqs).put(list("abc"), before=NEVER)
 
-    assert failed == {0, 1, 2}
+    assert set(failed) == {0, 1, 2}
     assert sqs.sizes == [3, 3, 3]
 
 
@@ -264,7 +264,7 @@ def test_one_message_never_harms_nine_others(make_queue: MakeQueue) -> None:
 
     failed = make_queue(sqs).put(list("abcdefghij"), before=NEVER)
 
-    assert failed == {4}
+    assert set(failed) == {4}
     assert sqs.bodies == list("abcdfghij")
     assert sqs.sizes == [10] + [1] * 10 + [1]
 
@@ -275,7 +275,7 @@ def test_messages_that_went_one_by_one_stay_apart(make_queue: MakeQueue) -> None
 
     failed = make_queue(sqs).put(["a", "b"], before=NEVER)
 
-    assert failed == {1}
+    assert set(failed) == {1}
     assert sqs.bodies == ["a"]
 
 
@@ -290,7 +290,7 @@ def test_answer_that_names_no_message_is_no_success(make_queue: MakeQueue) -> No
 
     failed = make_queue(sqs).put(["a", "b"], before=NEVER)
 
-    assert failed == {0, 1}
+    assert set(failed) == {0, 1}
 
 
 def test_tries_are_a_moment_apart(make_queue: MakeQueue, clock: FakeClock) -> None:
@@ -318,7 +318,7 @@ def test_request_starts_only_if_it_can_end_in_time(
     failed = make_queue(sqs).put(["a"], before=clock.now + seconds)
 
     assert sqs.sizes == sizes
-    assert failed == ({0} if not sizes else set())
+    assert set(failed) == ({0} if not sizes else set())
 
 
 def test_tries_end_when_the_time_does(make_queue: MakeQueue, clock: FakeClock) -> None:
@@ -333,7 +333,7 @@ def test_tries_end_when_the_time_does(make_queue: MakeQueue, clock: FakeClock) -
 
     failed = make_queue(sqs).put(["a"], before=clock.now + 1.5 * CALL_SECONDS)
 
-    assert failed == {0}
+    assert set(failed) == {0}
     assert len(sqs.requests) == 1
 
 
@@ -360,7 +360,7 @@ def test_request_that_fails_leaves_the_others_alone(make_queue: MakeQueue) -> No
 
     failed = make_queue(sqs).put(bodies, before=NEVER)
 
-    assert failed == {13}
+    assert set(failed) == {13}
     assert sorted(sqs.bodies) == sorted(set(bodies) - {"event 13"})
 
 
@@ -553,7 +553,7 @@ def test_letter_without_a_body_is_not_lost_in_silence(make_dead_letters: MakeDea
 
     failed = make_dead_letters(sqs).put(letters, before=NEVER)
 
-    assert failed == {1}
+    assert set(failed) == {1}
     assert sqs.bodies == ["a", "b"]
 
 

@@ -217,6 +217,7 @@ def test_first_list_is_found_as_soon_as_it_can_be_read(clock: FakeClock) -> None
         (f"{NEW},{OLD}", [NEW, OLD]),
         (f" {NEW} ,\n{OLD}\n", [NEW, OLD]),
         (f",{NEW},,", [NEW]),
+        (f"{NEW},{OLD},{NEW}", [NEW, OLD]),
         (f"short,{NEW}", [NEW]),
         (f"{NEW},fifteen-letters", [NEW]),
         ("sixteen-letters-", ["sixteen-letters-"]),
