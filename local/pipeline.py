@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from local.aws import Aws
 from local.emulator import Emulator
 from local.poller import Poller
-from local.quirks import allow_batches
 from local.stack import Stack, deploy
 from local.tencent.double import TencentDouble
 
@@ -81,7 +80,7 @@ def running_pipeline(
             put_secrets(aws, template)
             stack = deploy(
                 aws,
-                allow_batches(template),
+                template,
                 package / "functions.zip",
                 {"TencentSesEndpoint": double.url},
             )

@@ -7,8 +7,10 @@ KEEP=1 leaves everything running until Ctrl-C, for callbacks of your own.
 import os
 import signal
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from types import FrameType
 
 from rich.console import Console
@@ -39,7 +41,7 @@ def main() -> int:
         statuses = _post_and_watch(console, pipeline, posts)
         holds = _report(console, pipeline, events)
         console.print(
-            f"{len(events)} events in {len(posts)} callbacks "
+            f"\n{len(events)} events in {len(posts)} callbacks "
             f"(answers: {', '.join(f'{n} x {status}' for status, n in sorted(statuses.items()))}) "
             f"became {len(pipeline.double.requests)} requests to CreateCustomBlacklist."
         )
@@ -55,14 +57,16 @@ def _exit(_signal: int, _frame: FrameType | None) -> None:
 def _post_and_watch(console: Console, pipeline: Pipeline, posts: list[Post]) -> dict[int, int]:
     total = sum(len(post.events) for post in posts)
     at_the_door = sum(event.fate in _NEVER_QUEUED for post in posts for event in post.events)
-    watch = Watch(console, events=total)
-    with watch.live, ThreadPoolExecutor(1) as background:
+    watch, stopping = Watch(console, events=total), threading.Event()
+    with watch.live, ThreadPoolExecutor(1) as background, ExitStack() as end:
+        end.callback(stopping.set)  # whatever ends the watching ends the posting
         posting = background.submit(
             post_all,
             posts,
             pipeline.stack.callback_url,
             TOKEN,
             on_posted=lambda post: watch.posted(len(post.events)),
+            stopping=stopping,
         )
         patience_ends = time.monotonic() + PATIENCE_SECONDS
         settled = 0
@@ -105,4 +109,7 @@ def _keep(console: Console, pipeline: Pipeline) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

@@ -3,17 +3,18 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from local.demo.accounting import Check, DeadLetter
 from local.pipeline import Pipeline
 from local.tencent.blocklists import CustomEntry
 
 _ROWS = 5
-_BODY_CHARACTERS = 60
 
 
 class Watch:
@@ -55,37 +56,47 @@ class Watch:
 
 
 def show_blocklist(console: Console, entries: Sequence[CustomEntry]) -> None:
-    """Print the first rows of the blocklist, as Tencent lists it."""
-    table = Table("Id", "Email", "CreateTime", "ExpireDate", title="Blocklist, first rows")
+    """Print the first rows of the blocklist, as Tencent keeps it."""
+    table = _table(f"The blocklist: the first of {len(entries)} rows")
+    for name in ("Id", "Email", "CreateTime", "ExpireDate"):
+        table.add_column(name)
     for entry in entries[:_ROWS]:
         created = f"{entry.created_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row(str(entry.id), entry.email, created, str(entry.expires_on or "(never)"))
+        table.add_row(str(entry.id), entry.email, created, str(entry.expires_on or "never"))
     console.print(table)
 
 
 def show_dead_letters(console: Console, letters: Sequence[DeadLetter]) -> None:
     """Print the dead letters by reason, with one of each."""
     numbers = Counter(letter.code for letter in letters)
-    samples = {letter.code: letter for letter in reversed(letters)}
-    table = Table("ErrorCode", "number", "ErrorMessage", "for example", title="Dead letters")
+    samples = {letter.code: letter for letter in letters}
+    table = _table("The dead letters, by reason")
+    table.add_column("ErrorCode", no_wrap=True)
+    table.add_column("", justify="right")
+    table.add_column("ErrorMessage")
     for code, number in sorted(numbers.items()):
-        sample = samples[code]
-        table.add_row(code, str(number), sample.sentence, sample.body[:_BODY_CHARACTERS])
+        table.add_row(code, str(number), Text(samples[code].sentence))
     console.print(table)
 
 
 def show_accounting(console: Console, checks: Sequence[Check]) -> None:
     """Print the accounting, line by line."""
-    table = Table("", "expected", "found", "", title="Accounting")
+    table = _table("The accounting")
+    table.add_column("", no_wrap=True)
+    table.add_column("expected", justify="right")
+    table.add_column("found", justify="right")
+    table.add_column("", no_wrap=True)
     for check in checks:
-        verdict = "[green]holds" if check.holds else f"[red]{_trouble(check)}"
+        verdict = Text("holds", "green") if check.holds else Text(_trouble(check), "bold red")
         table.add_row(check.what, str(check.expected), str(check.found), verdict)
     console.print(table)
 
 
+def _table(title: str) -> Table:
+    return Table(title=f"\n{title}", title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+
+
 def _trouble(check: Check) -> str:
-    return (
-        f"{check.missing} missing, {check.excess} too many"
-        if check.missing or check.excess
-        else "wrong"
-    )
+    if check.missing or check.excess:
+        return f"{check.missing} missing, {check.excess} too many"
+    return "does not hold"

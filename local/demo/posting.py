@@ -1,5 +1,6 @@
 """Tencent's part: posting callbacks over HTTP, several at once."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,23 +26,28 @@ def post_all(
     token: str,
     *,
     on_posted: Callable[[Post], None],
+    stopping: threading.Event,
 ) -> Counter[int]:
     """
     Post the first alone and the others side by side; give how often each status was answered.
 
-    *url* gives the address for a token; *on_posted* hears of each request that was answered.
+    *url* gives the address for a token; *on_posted* hears of each request that was answered. Once
+    *stopping* is set, nothing more is posted.
     """
     with requests.Session() as session:
         session.trust_env = False  # neither proxies nor .netrc: it is this machine
 
-        def post(one: Post) -> int:
+        def post(one: Post) -> Counter[int]:
+            if stopping.is_set():
+                return Counter()
             status = _post(session, url(token if one.has_token else WRONG_TOKEN), one.body)
             on_posted(one)
-            return status
+            return Counter([status])
 
-        statuses = Counter([post(posts[0])])
+        statuses = post(posts[0])
         with ThreadPoolExecutor(CONCURRENCY) as pool:
-            statuses.update(pool.map(post, posts[1:]))
+            for answered in pool.map(post, posts[1:]):
+                statuses += answered
     return statuses
 
 

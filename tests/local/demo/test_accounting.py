@@ -1,0 +1,66 @@
+"""The accounting holds when everything is there, and only then."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from local.demo.accounting import DeadLetter, Findings, account
+from local.demo.callbacks import Event, Fate
+
+EVENTS = [
+    Event("1", Fate.BLOCKED, "a@example.com"),
+    Event("2", Fate.BLOCKED, "a@example.com"),
+    Event("3", Fate.BLOCKED, "b@example.com"),
+    Event("4", Fate.IGNORED),
+    Event("5", Fate.PASSED),
+    Event("6", Fate.TURNED_AWAY),
+    Event("7", Fate.MALFORMED),
+    Event("8", Fate.REFUSED),
+]
+
+TRUE = Findings(
+    blocked=frozenset({"a@example.com", "b@example.com"}),
+    dead_letters=[
+        DeadLetter(code, "", "", "", "") for code in ("MalformedEvent", "RefusedAddress")
+    ],
+    waiting=0,
+    counted=Counter(Events=7, Received=6, Retried=1, Accepted=3, Ignored=1, DeadLettered=1),
+)
+
+
+def test_complete_findings_hold() -> None:
+    assert [check.what for check in account(EVENTS, TRUE) if not check.holds] == []
+
+
+@pytest.mark.parametrize(
+    ("findings", "trouble"),
+    [
+        (replace(TRUE, blocked=frozenset({"a@example.com"})), ["addresses on the blocklist"]),
+        (
+            replace(TRUE, blocked=frozenset({"a@example.com", "wrong@example.com"})),
+            ["addresses on the blocklist"],
+        ),
+        (
+            replace(TRUE, blocked=TRUE.blocked | {"wrong@example.com"}),
+            ["addresses on the blocklist"],
+        ),
+        (replace(TRUE, dead_letters=TRUE.dead_letters[:1]), ["dead letters: RefusedAddress"]),
+        (
+            replace(TRUE, dead_letters=[*TRUE.dead_letters, TRUE.dead_letters[0]]),
+            ["dead letters: MalformedEvent"],
+        ),
+        (replace(TRUE, waiting=1), ["messages still waiting"]),
+        (
+            replace(TRUE, counted={**TRUE.counted, "Events": 8}),
+            ["events counted by the door"],
+        ),
+        (replace(TRUE, counted={**TRUE.counted, "Received": 5}), ["received - retried"]),
+        (
+            replace(TRUE, counted={**TRUE.counted, "Ignored": 2}),
+            ["messages ignored, by the consumer", "accepted + ignored + dead letters"],
+        ),
+    ],
+)
+def test_anything_missing_or_too_much_is_named(findings: Findings, trouble: list[str]) -> None:
+    assert [check.what for check in account(EVENTS, findings) if not check.holds] == trouble

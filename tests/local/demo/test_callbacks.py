@@ -1,0 +1,83 @@
+"""What the demo posts is what it says it posts."""
+
+import json
+from collections import Counter
+
+import pytest
+
+from functions.blocklist.adapters.callback import parse_callback
+from functions.blocklist.domain.addresses import normalise
+from local.demo.callbacks import (
+    DOCUMENTED_CALLBACK,
+    DOCUMENTED_RECIPIENT,
+    EVENTS,
+    Event,
+    Fate,
+    Post,
+    make_posts,
+)
+from tests.payloads import payload
+
+
+@pytest.fixture(scope="module")
+def posts() -> list[Post]:
+    return make_posts()
+
+
+@pytest.fixture(scope="module")
+def events(posts: list[Post]) -> list[Event]:
+    return [event for post in posts for event in post.events]
+
+
+def test_documented_callback_comes_first(posts: list[Post]) -> None:
+    assert posts[0].body == DOCUMENTED_CALLBACK
+    assert json.loads(DOCUMENTED_CALLBACK)["email"] == DOCUMENTED_RECIPIENT
+
+
+def test_there_are_a_thousand_events(events: list[Event]) -> None:
+    assert len(events) == EVENTS
+
+
+def test_every_fate_is_there(events: list[Event]) -> None:
+    assert set(Counter(event.fate for event in events)) == set(Fate)
+
+
+def test_some_are_duplicates(events: list[Event]) -> None:
+    blocking = [event.blocks for event in events if event.fate is Fate.BLOCKED]
+
+    assert len(set(blocking)) < len(blocking)
+
+
+def test_recipients_are_expected_in_the_form_they_are_blocked_in(events: list[Event]) -> None:
+    blocking = [event for event in events if event.fate is Fate.BLOCKED]
+
+    assert all(
+        normalise(json.loads(event.text)["email"]) == event.blocks != "" for event in blocking
+    )
+
+
+def test_some_are_posted_as_arrays_and_some_as_objects(posts: list[Post]) -> None:
+    sizes = Counter(min(len(post.events), 2) for post in posts)
+
+    assert sizes[1] > 100
+    assert sizes[2] > 20
+
+
+def test_array_holds_all_its_events(posts: list[Post]) -> None:
+    for post in posts:
+        if len(post.events) > 1:
+            assert len(parse_callback(post.body.encode())) == len(post.events)
+
+
+def test_wrong_token_is_wrong_for_a_whole_request(posts: list[Post]) -> None:
+    for post in posts:
+        if not post.has_token:
+            assert {event.fate for event in post.events} == {Fate.TURNED_AWAY}
+
+
+def test_demo_is_the_same_each_time(posts: list[Post]) -> None:
+    assert make_posts() == posts
+
+
+def test_documented_callback_is_the_one_the_tests_know() -> None:
+    assert json.loads(payload("callbacks/documented.json")) == json.loads(DOCUMENTED_CALLBACK)

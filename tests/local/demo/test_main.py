@@ -1,0 +1,77 @@
+"""The demo as a user runs it, and as a user kills it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.local.waiting import wait_until
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parent.parent.parent.parent
+
+
+def start_demo(**environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "local.demo"],
+        cwd=ROOT,
+        env={**os.environ, "COLUMNS": "120", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_demo_accounts_for_everything() -> None:
+    with start_demo() as demo:
+        output, _ = demo.communicate(timeout=180)
+
+    assert demo.returncode == 0, output
+    assert "does not hold" not in output
+    assert "missing" not in output
+    for words in ("example@example.com", "RefusedAddress", "1000 events in", "messages still"):
+        assert words in output
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
+def test_killed_demo_leaves_no_process_behind(end: signal.Signals) -> None:
+    with start_demo() as demo:
+        assert demo.stdout
+        for line in demo.stdout:
+            if "starting the poller" in line:
+                break
+        started = {demo.pid, *descendants(demo.pid)}
+
+        os.killpg(demo.pid, end)
+        demo.communicate(timeout=60)
+
+    assert len(started) > 2, "the demo had not started anything yet"
+    wait_until(lambda: not started & set(parents()))
+
+
+def descendants(pid: int) -> Iterator[int]:
+    """Walk down from *pid*."""
+    children = [child for child, parent in parents().items() if parent == pid]
+    for child in children:
+        yield child
+        yield from descendants(child)
+
+
+def parents() -> Mapping[int, int]:
+    """Give the parent of every process, zombies left out."""
+    found: dict[int, int] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
+            except (FileNotFoundError, ProcessLookupError):
+                continue  # gone while we looked
+            if state != "Z":
+                found[int(entry.name)] = int(parent)
+    return found
