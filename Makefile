@@ -34,20 +34,20 @@ setup: $(VENV)/.installed $(EMULATOR)/.installed node_modules/.installed ## inst
 
 $(VENV)/.installed: requirements/dev.txt
 	@echo "== Python packages (once)"
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which: make PYTHON=python3.11 ...")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which: make PYTHON=python3.11 ...")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
 
 $(EMULATOR)/.installed: requirements/emulator.txt $(VENV)/.installed
 	@echo "== AWS emulator (once)"
-	$(PYTHON) -m venv $(EMULATOR)
-	$(EMULATOR)/bin/python -m pip install --quiet --require-hashes -r requirements/emulator.txt
+	@$(PYTHON) -m venv $(EMULATOR)
+	@$(EMULATOR)/bin/python -m pip install --quiet --require-hashes -r requirements/emulator.txt
 	@touch $@
 
 node_modules/.installed: package-lock.json
 	@echo "== Deployment tool (once)"
-	npm ci --no-audit --no-fund --loglevel=error
+	@npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
 
 .PHONY: demo

@@ -16,7 +16,7 @@ from types import FrameType
 from rich.console import Console
 
 from local.demo.accounting import account, find
-from local.demo.callbacks import REFUSED, Event, Fate, Post, make_posts
+from local.demo.callbacks import DOCUMENTED_RECIPIENT, REFUSED, Event, Fate, Post, make_posts
 from local.demo.display import Watch, show_accounting, show_blocklist, show_dead_letters
 from local.demo.posting import post_all
 from local.parent import end_with_parent
@@ -80,7 +80,9 @@ def _post_and_watch(console: Console, pipeline: Pipeline, posts: list[Post]) -> 
 def _report(console: Console, pipeline: Pipeline, events: list[Event]) -> bool:
     findings = find(pipeline)
     checks = list(account(events, findings))
-    show_blocklist(console, list(pipeline.double.blocked.values()))
+    entries = pipeline.double.blocked.values()
+    documented_first = sorted(entries, key=lambda entry: entry.email != DOCUMENTED_RECIPIENT)
+    show_blocklist(console, documented_first)
     show_dead_letters(console, findings.dead_letters)
     show_accounting(console, checks)
     return all(check.holds for check in checks)
