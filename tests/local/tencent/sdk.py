@@ -14,11 +14,6 @@ from local.tencent import TencentDouble
 SECRET_ID = "AKIDEXAMPLE"
 SECRET_KEY = "KEYEXAMPLE"
 
-#: The SDK calls datetime.utcfromtimestamp, which Python 3.12 and later warn about.
-tolerate_sdk_warnings = pytest.mark.filterwarnings(
-    "ignore:datetime.datetime.utcfromtimestamp:DeprecationWarning"
-)
-
 
 def make_client(
     double: TencentDouble,

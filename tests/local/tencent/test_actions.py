@@ -16,10 +16,7 @@ from tests.local.tencent.sdk import (
     call,
     code_of,
     counts_of,
-    tolerate_sdk_warnings,
 )
-
-pytestmark = tolerate_sdk_warnings
 
 A, B, C = "a@example.com", "b@example.com", "c@example.com"
 

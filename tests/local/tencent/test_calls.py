@@ -4,9 +4,7 @@ import pytest
 
 from local.tencent import TencentDouble
 from tests.local.tencent.raw import code_in, make_request, post
-from tests.local.tencent.sdk import code_of, make_client, tolerate_sdk_warnings
-
-pytestmark = tolerate_sdk_warnings
+from tests.local.tencent.sdk import code_of, make_client
 
 
 @pytest.mark.parametrize(

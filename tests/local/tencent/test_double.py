@@ -17,10 +17,7 @@ from tests.local.tencent.sdk import (
     call,
     code_of,
     make_client,
-    tolerate_sdk_warnings,
 )
-
-pytestmark = tolerate_sdk_warnings
 
 #: Faults that would keep a connection busy for longer than any test.
 OPEN_ENDED = [

@@ -21,10 +21,7 @@ from tests.local.tencent.sdk import (
     counts_of,
     error_of,
     make_client,
-    tolerate_sdk_warnings,
 )
-
-pytestmark = tolerate_sdk_warnings
 
 CHARSET = "application/json; charset=utf-8"
 NO_COUNTS = dict.fromkeys(("Total", "Valid", "TooLong", "Repeat", "Invalid"))

@@ -18,10 +18,7 @@ from tests.local.tencent.sdk import (
     block,
     code_of,
     make_client,
-    tolerate_sdk_warnings,
 )
-
-pytestmark = tolerate_sdk_warnings
 
 NOON = 1_795_435_200
 
