@@ -68,13 +68,14 @@ class FakeBlocklist:
 
 
 class FakePacer:
-    """Lets *starts* requests start, then none."""
+    """Lets *starts* requests start, then none; remembers the *last_starts* it was asked for."""
 
     def __init__(self, starts: float = float("inf")) -> None:
         self.starts = starts
+        self.last_starts: set[float] = set()
 
     def wait(self, *, before: float) -> bool:
-        del before
+        self.last_starts.add(before)
         self.starts -= 1
         return self.starts >= 0
 
@@ -85,9 +86,10 @@ class FakeDeadLetters:
 
     fail: frozenset[int] = frozenset()
     kept: list[DeadLetter] = field(default_factory=list)
+    ends: set[float] = field(default_factory=set)
 
     def put(self, letters: Sequence[DeadLetter], *, before: float) -> dict[int, str]:
-        del before
+        self.ends.add(before)
         failed = self.fail & set(range(len(letters)))
         self.kept += [letter for index, letter in enumerate(letters) if index not in failed]
         return dict.fromkeys(failed, "Down")
@@ -112,9 +114,10 @@ class FakeRedelivery:
     """Remembers what was handed back, and for how long."""
 
     waits: list[tuple[str, int]] = field(default_factory=list)
+    ends: set[float] = field(default_factory=set)
 
     def postpone(self, waits: Sequence[tuple[str, int]], *, before: float) -> None:
-        del before
+        self.ends.add(before)
         self.waits += waits
 
 

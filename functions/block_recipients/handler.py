@@ -22,7 +22,7 @@ logger = Logger(service="block_recipients")
 metrics = Metrics(namespace="SesBlocklist", service="block_recipients")
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(log_event=False)  # whatever POWERTOOLS_LOGGER_LOG_EVENT says
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take an SQS batch and give the ids that SQS must deliver again."""
     limits = TimeLimits.within(context.get_remaining_time_in_millis() / 1000, now=time.monotonic())

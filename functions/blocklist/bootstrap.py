@@ -133,19 +133,28 @@ def _sqs() -> "SQSClient":
 def _ssm() -> "SSMClient":
     import boto3
 
-    client: SSMClient = boto3.client("ssm", config=_client_config())
+    client: SSMClient = boto3.client("ssm", config=_client_config(attempts=2))
     return client
 
 
-def _client_config() -> "Config":
-    """Short timeouts, and no tries but our own: a callback waits, and a batch has a deadline."""
+def _client_config(*, attempts: int = 1) -> "Config":
+    """
+    Give short timeouts, and no tries but our own: a callback waits, and a batch has a deadline.
+
+    Secrets are asked for twice: a connection that was idle while the sandbox was frozen fails once.
+    What botocore has to say below INFO holds messages and secrets.
+    """
+    import logging
+
     from botocore.config import Config
 
     from functions.blocklist.adapters import sqs
 
+    for chatty in ("botocore", "urllib3"):
+        logging.getLogger(chatty).setLevel(logging.INFO)
     return Config(
         connect_timeout=sqs.CONNECT_SECONDS,
         read_timeout=sqs.READ_SECONDS,
-        retries={"total_max_attempts": 1, "mode": "standard"},
+        retries={"total_max_attempts": attempts, "mode": "standard"},
         max_pool_connections=sqs.CONCURRENCY,
     )

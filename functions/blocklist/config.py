@@ -88,7 +88,7 @@ def read_block_settings(environment: Environment) -> BlockSettings:
         max_emails_per_request=int(
             _number(environment, "MAX_EMAILS_PER_REQUEST", 1000, at_least=1)
         ),
-        api_requests_per_second=_number(environment, "API_REQUESTS_PER_SECOND", 5, at_least=0.01),
+        api_requests_per_second=_number(environment, "API_REQUESTS_PER_SECOND", 5, at_least=1),
         first_retry_seconds=_number(environment, "FIRST_RETRY_SECONDS", 30, at_least=1),
         expected_app_ids=_words(environment, "EXPECTED_APP_IDS"),
         expected_from_domains=_words(environment, "EXPECTED_FROM_DOMAINS"),

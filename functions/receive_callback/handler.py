@@ -19,7 +19,7 @@ logger = Logger(service="receive_callback")
 metrics = Metrics(namespace="SesBlocklist", service="receive_callback")
 
 
-@logger.inject_lambda_context
+@logger.inject_lambda_context(log_event=False)  # whatever POWERTOOLS_LOGGER_LOG_EVENT says
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take a front door's event and give the HTTP answer."""
     end = time.monotonic() + context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS

@@ -28,6 +28,8 @@ MAX_BATCH_BYTES = 1024 * 1024
 ATTRIBUTE_BYTES = 1024
 
 MAX_TRIES = 3
+#: A connection that was idle while the sandbox was frozen fails once.
+POSTPONE_TRIES = 2
 #: Batches under way at once; the client's pool of connections must hold as many.
 CONCURRENCY = 10
 CONNECT_SECONDS, READ_SECONDS = 1.0, 2.0
@@ -88,6 +90,8 @@ class _Sender:
         one_by_one = False
         for attempt in range(MAX_TRIES):
             if attempt:
+                if not self._has_time(before):
+                    break
                 self._sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - no secret
             entries = [entry for entry, _ in left]
             requests = [[entry] for entry in entries] if one_by_one else [entries]
@@ -105,7 +109,7 @@ class _Sender:
         One message that it does not take refuses its nine neighbours too. What the answer does not
         name as sent has failed: botocore takes any answer with status 200 for a good one.
         """
-        if self._clock() + CALL_SECONDS > before:
+        if not self._has_time(before):
             return [(entry, "NoTimeLeft") for entry in entries], False
         try:
             response = self._client().send_message_batch(
@@ -122,6 +126,9 @@ class _Sender:
             for position, entry in enumerate(entries)
             if str(position) not in sent
         ], False
+
+    def _has_time(self, before: float) -> bool:
+        return self._clock() + CALL_SECONDS <= before
 
 
 def _request_entries(
@@ -272,15 +279,19 @@ class SqsRedelivery:
                 pass
 
     def _postpone_batch(self, batch: Sequence[tuple[str, int]], before: float) -> None:
-        if self._clock() + CALL_SECONDS > before:
+        for _ in range(POSTPONE_TRIES):
+            if self._clock() + CALL_SECONDS > before:
+                return
+            try:
+                self._client().change_message_visibility_batch(
+                    QueueUrl=self._queue_url,
+                    Entries=[
+                        {"Id": str(position), "ReceiptHandle": handle, "VisibilityTimeout": seconds}
+                        for position, (handle, seconds) in enumerate(batch)
+                    ],
+                )
+            except ClientError:
+                return  # the queue's own visibility timeout holds
+            except BotoCoreError:
+                continue
             return
-        try:
-            self._client().change_message_visibility_batch(
-                QueueUrl=self._queue_url,
-                Entries=[
-                    {"Id": str(position), "ReceiptHandle": handle, "VisibilityTimeout": seconds}
-                    for position, (handle, seconds) in enumerate(batch)
-                ],
-            )
-        except (BotoCoreError, ClientError):
-            return  # the queue's own visibility timeout holds

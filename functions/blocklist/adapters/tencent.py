@@ -16,6 +16,7 @@ Four traps of the SDK (tencentcloud-sdk-python-common 3.1.195) are met here:
 
 import logging
 import re
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -42,6 +43,8 @@ from functions.blocklist.domain.errors import (
 from functions.blocklist.services.ports import Answer, Counts
 
 CONNECT_SECONDS, READ_SECONDS = 3.0, 15.0
+#: A connection that was idle for longer is not used again.
+MAX_IDLE_SECONDS = 30.0
 
 #: The first prefix that fits decides; a code that is none of them is taken for passing weather.
 #: Sources: the API page's own codes, and https://cloud.tencent.com/document/api/1288/51060
@@ -97,7 +100,7 @@ class _Error(msgspec.Struct):
 
 
 class _Response(msgspec.Struct):
-    request_id: str | None = msgspec.field(name="RequestId", default=None)
+    request_id: Any = msgspec.field(name="RequestId", default=None)
     error: _Error | None = msgspec.field(name="Error", default=None)
     total: Any = msgspec.field(name="TotalCount", default=None)
     valid: Any = msgspec.field(name="ValidCount", default=None)
@@ -115,8 +118,9 @@ class TencentBlocklist:
     The account's custom blocklist.
 
     *credentials* is asked once, and again after Tencent refused them, so that a rotated key is
-    found. One client, and with it one connection, serves the sandbox's life, unless an answer had
-    to be given up: then its connection is still taken.
+    found. One client, and with it one connection, serves the sandbox's life, as long as it is in
+    use: what was idle may have died while the sandbox was frozen, without a sign until a whole
+    timeout is over. *clock* is the wall clock, since the other may stand still meanwhile.
     """
 
     def __init__(
@@ -126,11 +130,14 @@ class TencentBlocklist:
         region: str,
         credentials: Callable[[], Credentials],
         max_recipients: int,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._endpoint = endpoint
         self._region = region
         self._credentials = credentials
         self._max_recipients = max_recipients
+        self._clock = clock
+        self._used_at = clock()
         self._credential: Credential | None = None
         self._caller: _Caller | None = None
 
@@ -169,17 +176,34 @@ class TencentBlocklist:
         return Answer(_known_request_id(response.request_id) or "", _counts(response))
 
     def _call(self, action: str, parameters: dict[str, Any], timeout_seconds: float) -> object:
+        end = time.monotonic() + timeout_seconds
+        if abs(self._clock() - self._used_at) > MAX_IDLE_SECONDS:
+            self._caller = None
         if self._caller is None:
             self._caller = _Caller(self._build_client())
         try:
-            return self._caller.call(action, parameters, timeout_seconds)
+            return self._caller.call(action, parameters, end - time.monotonic())
         except TimeoutError:
             self._caller = None  # its thread still waits for the rest of the answer
             raise UnavailableError("NoAnswerInTime") from None
         except TencentCloudSDKException as error:
-            raise self._error(error.code, error.requestId) from None
+            raise self._sdk_error(error) from None
         except (OSError, ValueError, RecursionError) as error:  # the connection, or the JSON
             raise UnavailableError(type(error).__name__) from None
+        finally:
+            self._used_at = self._clock()
+
+    def _sdk_error(self, error: TencentCloudSDKException) -> BlocklistError:
+        """Sort an error of the SDK. With any status but 200 its message is the body."""
+        if error.code == "ServerNetworkError":
+            try:
+                response = msgspec.json.decode(error.message, type=_Envelope).response
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                pass  # a proxy's page, most likely
+            else:
+                if response.error:
+                    return self._error(response.error.code, response.request_id)
+        return self._error(error.code, error.requestId)
 
     def _error(self, code: object, request_id: object) -> BlocklistError:
         known = _known_code(code)
@@ -238,19 +262,36 @@ class _Caller:
 
 
 def _counts(response: _Response) -> Counts | None:
-    """Give the counts, or None when one is missing or no count at all."""
-    refusals = (response.invalid, response.too_long)
-    counts = (response.valid, response.repeated, *refusals, response.total)
-    if not all(isinstance(count, int) and count >= 0 for count in counts):
+    """
+    Give the counts, or None when there are none.
+
+    One that is missing beside others is zero. An address may be counted as invalid and as too long;
+    then fewer were refused than the two add up to.
+    """
+    counts = [
+        count if isinstance(count, int) and count >= 0 else None
+        for count in (
+            response.valid,
+            response.repeated,
+            response.invalid,
+            response.too_long,
+            response.total,
+        )
+    ]
+    if not any(count is not None for count in counts):
         return None
-    return Counts(response.valid, response.repeated, sum(refusals), response.total)
+    valid, repeated, invalid, too_long, total = (count or 0 for count in counts)
+    refused = min(invalid + too_long, max(invalid, too_long, total - valid - repeated))
+    return Counts(valid, repeated, refused, total)
 
 
 def _known_code(code: object) -> str:
-    text = str(code)
-    return text if len(text) <= _MAX_CODE_CHARACTERS and _CODE.fullmatch(text) else "Unrecognised"
+    if isinstance(code, str) and len(code) <= _MAX_CODE_CHARACTERS and _CODE.fullmatch(code):
+        return code
+    return "Unrecognised"
 
 
 def _known_request_id(request_id: object) -> str | None:
-    text = str(request_id)
-    return text if request_id and _REQUEST_ID.fullmatch(text) else None
+    if isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id):
+        return request_id
+    return None

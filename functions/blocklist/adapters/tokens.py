@@ -30,8 +30,8 @@ class RotatingTokens:
         self._read = read
         self._clock = clock
         self._digests: Sequence[bytes] = ()
-        self._read_at = float("-inf")
         self._refresh_at = float("-inf")
+        self._reread_at = float("-inf")
 
     def match(self, candidate: bytes) -> TokenMatch:
         """
@@ -41,11 +41,14 @@ class RotatingTokens:
             UnavailableError, ConfigurationError: no list could ever be read.
         """
         digest = hashlib.sha256(candidate).digest()
-        if self._clock() >= self._refresh_at:
-            self._refresh()
+        now = self._clock()
+        if now >= self._refresh_at:
+            self._refresh(now)
+            return self._compare(digest)
         match = self._compare(digest)
-        if match is TokenMatch.NONE and self._clock() - self._read_at >= REREAD_SECONDS:
-            self._refresh()
+        if match is TokenMatch.NONE and now >= self._reread_at:
+            self._reread_at = now + REREAD_SECONDS
+            self._refresh(now)
             match = self._compare(digest)
         return match
 
@@ -56,16 +59,15 @@ class RotatingTokens:
                 match = TokenMatch.PREVIOUS if position else TokenMatch.CURRENT
         return match
 
-    def _refresh(self) -> None:
-        self._read_at = self._clock()
+    def _refresh(self, now: float) -> None:
         try:
             self._digests = [hashlib.sha256(token).digest() for token in parse_tokens(self._read())]
         except RetryLaterError:
             if not self._digests:
                 raise
-            self._refresh_at = self._read_at + REREAD_SECONDS
+            self._refresh_at = now + REREAD_SECONDS
         else:
-            self._refresh_at = self._read_at + REFRESH_SECONDS
+            self._refresh_at = now + REFRESH_SECONDS
 
 
 def parse_tokens(text: str) -> Sequence[bytes]:

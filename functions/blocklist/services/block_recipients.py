@@ -94,6 +94,7 @@ def block_recipients(  # noqa: PLR0913 - what it needs is passed, not found
     else:
         for until, recipients in batch.recipients_by_term().items():
             requests.block(recipients, until=until)
+        requests.finish()
     batch.settle(requests)
     dead_lettered, not_dead_lettered = batch.send_dead_letters(dead_letters, before=limits.end)
     retried = batch.messages_with(Outcome.RETRIED)
@@ -109,7 +110,7 @@ def block_recipients(  # noqa: PLR0913 - what it needs is passed, not found
     )
     return BlockReport(
         messages=Counter(batch.outcomes),
-        retry_message_ids=tuple(message.queue_message_id for message in retried),
+        retry_message_ids=tuple(dict.fromkeys(message.queue_message_id for message in retried)),
         dead_lettered=dead_lettered,
         not_dead_lettered=not_dead_lettered,
         totals=requests.totals,

@@ -112,13 +112,18 @@ def _is_kept(event: Reported) -> bool:
     return (
         event.kind is not None
         and event.kind not in PASSING_KINDS
-        and len(event.raw) <= MAX_EVENT_BYTES
+        and _size_on_queue(event.raw) <= MAX_EVENT_BYTES
     )
 
 
 def _dead_letter(event: Reported) -> DeadLetter | None:
     if event.kind is None:
         return DeadLetter(event.raw, ErrorCode.MALFORMED_EVENT)
-    if len(event.raw) > MAX_EVENT_BYTES:
+    if _size_on_queue(event.raw) > MAX_EVENT_BYTES:
         return DeadLetter(event.raw, ErrorCode.OVERSIZED_EVENT)
     return None
+
+
+def _size_on_queue(raw: bytes) -> int:
+    """Give the bytes on the queue, where U+FFFE and U+FFFF take six each instead of three."""
+    return len(raw) + 3 * (raw.count(b"\xef\xbf\xbe") + raw.count(b"\xef\xbf\xbf"))

@@ -9,6 +9,7 @@ not accepted stands alone; where nothing at all is accepted, the settings are at
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from functions.blocklist.domain.dead_letters import ErrorCode
@@ -25,11 +26,15 @@ from functions.blocklist.services.ports import Answer, Blocklist, Pacer
 from functions.blocklist.services.reports import Refusal, RequestTotals
 
 Group = Sequence[str]
+#: A recipient that was refused in a request of its own, and how.
+_Lone = tuple[str, RefusedRequestError]
 
 #: After so many requests in a row without a usable answer, the rest waits for a better time.
 MAX_UNAVAILABLE_IN_A_ROW = 3
-#: Halves, quarters, eighths: when none of them is accepted, it is not for an address.
-MAX_LEVELS_WITHOUT_ANSWER = 3
+#: Halves, quarters, eighths: when none of them is accepted, single recipients are asked about.
+LEVELS_BEFORE_PROBING = 3
+#: So many recipients refused alone, and nothing accepted: it is not for an address.
+MAX_ALONE_WITHOUT_ANSWER = 8
 
 
 class Requests:
@@ -37,8 +42,8 @@ class Requests:
     Sends recipients to the blocklist and settles each of them.
 
     No request starts after *last_start* (monotonic seconds), and each ends within
-    *timeout_seconds*. A recipient that is neither in `accepted` nor in `refused` afterwards is to
-    be tried again in another invocation.
+    *timeout_seconds*. After `finish`, a recipient that is neither in `accepted` nor in `refused` is
+    to be tried again in another invocation.
     """
 
     def __init__(
@@ -55,11 +60,20 @@ class Requests:
         self._stopped = False
         self._answers = 0
         self._unavailable_in_a_row = 0
+        self._alone: list[_Lone] = []
 
     def block(self, recipients: Group, *, until: date | None) -> None:
         """Block *recipients*, each request as full as the blocklist allows."""
         self._until = until
         self._block_full_groups(recipients)
+
+    def finish(self) -> None:
+        """Judge those that were refused alone: by then it is known whether anything is accepted."""
+        if self._answers or len(self._alone) == 1 or not _alike(self._alone):
+            self._refuse(self._alone)
+        elif self._alone:
+            self._stop_misconfigured(self._alone[0][1])
+        self._alone = []
 
     def _block_full_groups(self, recipients: Group) -> None:
         position = 0
@@ -73,7 +87,8 @@ class Requests:
         if error and len(group) > 1:
             self._halve(group, error)
         elif error:
-            self._refuse(group[0], error)
+            self._alone.append((group[0], error))
+            self._stopped |= not self._answers and len(self._alone) >= MAX_ALONE_WITHOUT_ANSWER
 
     def _attempt(self, group: Group) -> RefusedRequestError | None:
         """Send *group* and settle what can be; give the error back when it is refused whole."""
@@ -110,40 +125,55 @@ class Requests:
         Level by level and not half by half: two bad recipients in different halves would otherwise
         look as if nothing was accepted, and hold back all their neighbours.
         """
-        answers_before = self._answers
-        level, alone, depth, unlike = [group], list[tuple[str, RefusedRequestError]](), 0, False
+        answers_before, depth, silent = self._answers, 0, False
+        level: Sequence[Group] = [group]
+        alone: list[_Lone] = []
         while level and not self._stopped:
             depth += 1
-            attempts = [(half, self._attempt(half)) for part in level for half in _halves(part)]
-            alone += [(half[0], again) for half, again in attempts if again and len(half) == 1]
-            level = [half for half, again in attempts if again and len(half) > 1]
-            unlike |= any(again and again.code != error.code for _, again in attempts)
-            all_refused = all(again for _, again in attempts) and self._answers == answers_before
-            if all_refused and not unlike and (depth == MAX_LEVELS_WITHOUT_ANSWER or not level):
-                self._stop_misconfigured(error)
-        if unlike or self._answers > answers_before:
-            for recipient, again in alone:
-                self._refuse(recipient, again)
+            parts = [half for part in level for half in _halves(part)]
+            refused = self._attempt_each(parts)
+            silent |= len(refused) < len(parts)
+            if depth == LEVELS_BEFORE_PROBING and self._answers == answers_before:
+                probes = [part[:1] for part, _ in refused if len(part) > 1]
+                probed = self._attempt_each(probes)
+                silent |= len(probed) < len(probes)
+                if self._answers == answers_before:
+                    refused = [*(one for one in refused if len(one[0]) == 1), *probed]
+            level = [part for part, _ in refused if len(part) > 1]
+            alone += [(part[0], again) for part, again in refused if len(part) == 1]
+        if self._answers > answers_before or not _alike(alone):
+            self._refuse(alone)
+        elif not silent:
+            self._stop_misconfigured(error)
 
-    def _refuse(self, recipient: str, error: RefusedRequestError) -> None:
-        self.totals.refused += 1
-        self.refused[recipient] = Refusal(ErrorCode.REFUSED_REQUEST, error.request_id)
+    def _attempt_each(self, parts: Sequence[Group]) -> list[tuple[Group, RefusedRequestError]]:
+        """Give those of *parts* that were refused whole."""
+        attempts = [(part, self._attempt(part)) for part in parts]
+        return [(part, error) for part, error in attempts if error]
+
+    def _refuse(self, alone: Sequence[_Lone]) -> None:
+        self.totals.refused += len(alone)
+        for recipient, error in alone:
+            self.refused[recipient] = Refusal(ErrorCode.REFUSED_REQUEST, error.request_id)
 
     def _settle(self, group: Group, answer: Answer) -> None:
         counts, totals = answer.counts, self.totals
-        if counts is None or not 0 <= counts.refused <= len(group):
+        if counts is None:
             totals.uncounted += len(group)
             self.accepted.update(group)
-            return
-        totals.refused += counts.refused
-        if counts.add_up_to(len(group)):
-            totals.added += counts.added
-            totals.repeated += counts.repeated
+        elif counts.refused > len(group) > 1:
+            self._block_halves(group)  # it cannot be true, and yet somebody was refused
         else:
-            totals.uncounted += len(group) - counts.refused
-        self._narrow_down(group, counts.refused, answer.request_id)
+            refused = min(counts.refused, len(group))
+            totals.refused += refused
+            if counts.add_up_to(len(group)):
+                totals.added += counts.added
+                totals.repeated += counts.repeated
+            else:
+                totals.uncounted += len(group) - refused
+            self._narrow_down(group, refused, answer.request_id)
 
-    def _narrow_down(self, group: Group, refused: int, request_id: str) -> None:
+    def _narrow_down(self, group: Group, refused: int, request_id: str | None) -> None:
         """Settle *group*, of which the blocklist holds all but *refused*."""
         if not refused:
             self.accepted.update(group)
@@ -152,18 +182,27 @@ class Requests:
             self.refused.update(dict.fromkeys(group, refusal))
         else:
             left, right = _halves(group)
-            answer = self._request_again(left)
-            counts = answer and answer.counts
-            if answer and counts and _possible(counts.refused, refused, left, right):
-                self._narrow_down(left, counts.refused, answer.request_id)
-                self._narrow_down(right, refused - counts.refused, request_id)
+            for half, other in ((left, right), (right, left)):
+                found = self._count_again(half)
+                if found and 0 <= refused - found.refused <= len(other):
+                    self._narrow_down(half, found.refused, found.request_id)
+                    self._narrow_down(other, refused - found.refused, request_id)
+                    break
 
-    def _request_again(self, group: Group) -> Answer | None:
-        """Repeat recipients that were taken as part of a larger request; None when they are not."""
+    def _count_again(self, half: Group) -> "_Found | None":
+        """Repeat recipients that were taken as part of a larger request; None: it told nothing."""
         try:
-            return self._request(group)
-        except BlocklistError:
+            answer = self._request(half)
+        except RefusedRequestError as error:
+            return _Found(1, error.request_id) if len(half) == 1 else None
+        except TooManyRecipientsError:
+            self._blocklist.shrink(len(half))
             return None
+        except RequestTooLargeError:
+            return None
+        if not answer or not answer.counts or not 0 <= answer.counts.refused <= len(half):
+            return None
+        return _Found(answer.counts.refused, answer.request_id)
 
     def _request(self, group: Group) -> Answer | None:
         """
@@ -213,8 +252,16 @@ class Requests:
         self.totals.last_failed_request_id = error.request_id
 
 
-def _possible(left_refused: int, refused: int, left: Group, right: Group) -> bool:
-    return 0 <= left_refused <= len(left) and 0 <= refused - left_refused <= len(right)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """How many of a half were refused, and the request that told."""
+
+    refused: int
+    request_id: str | None
+
+
+def _alike(alone: Sequence[_Lone]) -> bool:
+    return len({error.code for _, error in alone}) <= 1
 
 
 def _halves(group: Group) -> tuple[Group, Group]:

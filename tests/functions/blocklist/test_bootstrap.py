@@ -1,5 +1,6 @@
 """What is built, when, and that it is kept."""
 
+import logging
 import subprocess
 import sys
 from collections.abc import Callable
@@ -88,14 +89,27 @@ def test_expected_senders_come_from_the_environment(monkeypatch: pytest.MonkeyPa
     )
 
 
-@pytest.mark.parametrize("client", [bootstrap._sqs, bootstrap._ssm])  # noqa: SLF001
-def test_clients_neither_hang_nor_multiply_tries(client: Callable[[], object]) -> None:
+@pytest.mark.parametrize(
+    ("client", "attempts"),
+    [(bootstrap._sqs, 1), (bootstrap._ssm, 2)],  # noqa: SLF001
+)
+def test_clients_neither_hang_nor_multiply_tries(
+    client: Callable[[], object], attempts: int
+) -> None:
     """Our tries times botocore's would outlive the invocation."""
     config = client().meta.config  # type: ignore[attr-defined]  # of either client
 
     assert (config.connect_timeout, config.read_timeout) == (1.0, 2.0)
-    assert config.retries["total_max_attempts"] == 1
+    assert config.retries["total_max_attempts"] == attempts
     assert config.max_pool_connections == 10
+
+
+def test_clients_keep_messages_and_secrets_out_of_the_log() -> None:
+    """Below INFO botocore prints whole requests and answers."""
+    bootstrap._sqs()  # noqa: SLF001
+
+    assert logging.getLogger("botocore").getEffectiveLevel() >= logging.INFO
+    assert logging.getLogger("urllib3").getEffectiveLevel() >= logging.INFO
 
 
 @pytest.mark.parametrize(

@@ -661,12 +661,33 @@ def test_wait_that_cannot_be_set_harms_nothing(
     make_redelivery: MakeRedelivery, error: Exception
 ) -> None:
     """The message comes back after the queue's own visibility timeout."""
-    sqs = FakeSqs(failures=[error])
+    sqs = FakeSqs(failures=[error, error])
 
-    make_redelivery(sqs).postpone([("handle", 30)] * 30, before=NEVER)
+    make_redelivery(sqs).postpone([("handle", 30)], before=NEVER)
 
-    assert len(sqs.requests) == 3
-    assert len(sqs.sent) == 20
+    assert sqs.sent == []
+
+
+def test_wait_is_set_once_more_after_a_connection_died(make_redelivery: MakeRedelivery) -> None:
+    """What was idle while the sandbox was frozen fails once; 420 s instead of 30 s would follow."""
+    sqs = FakeSqs(failures=[UNREACHABLE])
+
+    make_redelivery(sqs).postpone([("handle", 30)], before=NEVER)
+
+    assert len(sqs.requests) == 2
+    assert len(sqs.sent) == 1
+
+
+def test_nobody_sleeps_without_time_for_another_try(
+    make_dead_letters: MakeDeadLetters, clock: FakeClock
+) -> None:
+    """A thousand batches that sleep first and look at the clock later outlive the invocation."""
+    letters = [DeadLetter(b"x", ErrorCode.MALFORMED_EVENT)] * 100
+
+    failed = make_dead_letters(FakeSqs()).put(letters, before=clock.now)
+
+    assert set(failed.values()) == {"NoTimeLeft"}
+    assert clock.sleeps == []
 
 
 @pytest.mark.parametrize(("seconds", "requests"), [(CALL_SECONDS, 1), (CALL_SECONDS - 0.125, 0)])

@@ -1,8 +1,9 @@
 """The real SDK against a double that misbehaves in every way that Tencent's API is known to."""
 
 import logging
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 
 import pytest
@@ -26,6 +27,8 @@ from functions.blocklist.services.ports import Answer, Counts
 from local.tencent import faults
 from local.tencent.double import TencentDouble
 from local.tencent.faults import Fault
+from local.tencent.messages import Answer as HttpAnswer
+from tests.fakes import FakeClock
 
 SECRET = Credentials("AKIDexample", "example-secret-key")
 #: Long enough for a noisy machine, short enough for a test that waits it out.
@@ -46,7 +49,10 @@ def blocklist(double: TencentDouble) -> TencentBlocklist:
 
 
 def make_blocklist(
-    double: TencentDouble, *keys: Credentials, region: str = "ap-singapore"
+    double: TencentDouble,
+    *keys: Credentials,
+    region: str = "ap-singapore",
+    clock: Callable[[], float] = time.time,
 ) -> TencentBlocklist:
     given = iter(keys or (SECRET,))
     return TencentBlocklist(
@@ -54,6 +60,7 @@ def make_blocklist(
         region=region,
         credentials=lambda: next(given),
         max_recipients=1000,
+        clock=clock,
     )
 
 
@@ -109,7 +116,21 @@ def test_one_connection_serves_every_request(
     assert double.connections == 1
 
 
-@pytest.mark.parametrize("fault", [faults.NO_COUNTS, faults.fields("text", ValidCount="1")])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        faults.NO_COUNTS,
+        faults.fields(
+            "nothing",
+            ValidCount=None,
+            RepeatCount="1",
+            InvalidCount=-1,
+            TooLongCount=[],
+            TotalCount=None,
+        ),
+    ],
+    ids=lambda fault: fault.name,
+)
 def test_answer_without_counts_is_an_answer(
     double: TencentDouble, blocklist: TencentBlocklist, fault: Fault
 ) -> None:
@@ -119,6 +140,40 @@ def test_answer_without_counts_is_an_answer(
 
     assert answer.counts is None
     assert answer.request_id
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        (
+            {"TotalCount": 3, "ValidCount": 2, "InvalidCount": 1, "TooLongCount": None},
+            Counts(2, 0, 1, 3),
+        ),
+        ({"InvalidCount": 1, "ValidCount": None, "TotalCount": None}, Counts(0, 0, 1, 0)),
+        (
+            {"TotalCount": 2, "ValidCount": 1, "InvalidCount": 1, "TooLongCount": 1},
+            Counts(1, 0, 1, 2),
+        ),
+        (
+            {"TotalCount": 1, "ValidCount": 0, "InvalidCount": 1, "TooLongCount": 1},
+            Counts(0, 0, 1, 1),
+        ),
+        (
+            {"TotalCount": 9, "ValidCount": 5, "InvalidCount": 1, "TooLongCount": 1},
+            Counts(5, 0, 2, 9),
+        ),
+    ],
+)
+def test_refusals_are_believed_although_other_counts_are_missing_or_wrong(
+    double: TencentDouble,
+    blocklist: TencentBlocklist,
+    counts: dict[str, object],
+    expected: Counts,
+) -> None:
+    """To take them for no counts would lose whom Tencent says it refused."""
+    double.misbehave(faults.fields("counts", **{"RepeatCount": None, **counts}))
+
+    assert add(blocklist).counts == expected
 
 
 @pytest.mark.parametrize("fault", [faults.EXTRA_FIELDS, faults.DEPRECATED])
@@ -193,13 +248,80 @@ def test_error_in_the_body_decides_whatever_the_content_type(
         add(blocklist)
 
 
+def test_error_in_the_body_decides_whatever_the_status(double: TencentDouble) -> None:
+    blocklist = make_blocklist(double, SECRET, SECRET)
+    double.misbehave(faults.error("AuthFailure.SecretIdNotFound", status=401))
+    double.misbehave(faults.error("RequestLimitExceeded", status=429))
+
+    with pytest.raises(ConfigurationError):
+        add(blocklist)
+    with pytest.raises(RateLimitedError):
+        add(blocklist)
+
+
+def test_error_decides_whatever_the_request_id(
+    double: TencentDouble, blocklist: TencentBlocklist
+) -> None:
+    double.misbehave(
+        faults.raw('{"Response": {"Error": {"Code": "RequestLimitExceeded"}, "RequestId": 7}}')
+    )
+
+    with pytest.raises(RateLimitedError):
+        add(blocklist)
+
+
+def test_success_with_another_status_is_none(
+    double: TencentDouble, blocklist: TencentBlocklist
+) -> None:
+    double.misbehave(Fault(name="teapot", takes_effect=False, answer=_with_status_418))
+
+    with pytest.raises(UnavailableError):
+        add(blocklist)
+
+
+def _with_status_418(_truth: HttpAnswer, _leak: str) -> HttpAnswer:
+    return HttpAnswer(b'{"Response": {"RequestId": "r-1"}}', status=418)
+
+
+def test_idle_connection_is_not_used_again(double: TencentDouble) -> None:
+    """In a frozen sandbox it dies without a sign, and costs a whole timeout."""
+    clock = FakeClock()
+    blocklist = make_blocklist(double, clock=clock)
+
+    add(blocklist)
+    clock.now += 29
+    add(blocklist)
+    assert double.connections == 1
+    clock.now += 31
+    add(blocklist)
+    assert double.connections == 2
+
+
+def test_reading_the_key_counts_towards_the_time(double: TencentDouble) -> None:
+    started, answered = threading.Event(), threading.Event()
+
+    def slowly() -> Credentials:
+        started.set()
+        answered.wait(SOON)
+        return SECRET
+
+    blocklist = TencentBlocklist(
+        endpoint=double.url, region="ap-singapore", credentials=slowly, max_recipients=1000
+    )
+
+    with pytest.raises(UnavailableError) as caught:
+        add(blocklist, timeout_seconds=SOON / 2)
+
+    assert started.is_set()
+    assert caught.value.code == "NoAnswerInTime"
+
+
 @pytest.mark.parametrize(
     "fault",
     [
         faults.html(),
         faults.html(429),
         faults.html(500),
-        faults.error("RequestLimitExceeded", status=503),
         faults.EMPTY_BODY,
         faults.EMPTY_OBJECT,
         faults.EMPTY_RESPONSE,

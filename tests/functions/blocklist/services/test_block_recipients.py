@@ -59,6 +59,8 @@ class Run:
         self.blocklist = FakeBlocklist(**blocklist)  # type: ignore[arg-type]  # tests pass fields
         self.dead_letters = FakeDeadLetters()
         self.redelivery = FakeRedelivery()
+        self.pacer = FakePacer()
+        self.spread = 1.0
         self.decide: Callable[[DeliveryEvent, bool], Decision] = decide
         self.dry_run = False
 
@@ -67,12 +69,12 @@ class Run:
             messages,
             decide=self.decide,
             blocklist=self.blocklist,
-            pacer=FakePacer(),
+            pacer=self.pacer,
             dead_letters=self.dead_letters,
             redelivery=self.redelivery,
             limits=TimeLimits(last_start=10, end=20, request_seconds=5),
             first_wait_seconds=30,
-            spread=lambda: 1.0,
+            spread=lambda: self.spread,
             dry_run=self.dry_run,
         )
 
@@ -158,17 +160,20 @@ def test_refused_address_is_a_dead_letter_with_the_request_that_told() -> None:
 def test_dead_letter_that_cannot_be_sent_goes_back_to_the_queue() -> None:
     """Answered as done, it would be gone."""
     run = Run()
-    run.dead_letters = FakeDeadLetters(fail=frozenset({1}))
+    run.dead_letters = FakeDeadLetters(fail=frozenset({1, 2}))
 
     report = run(
+        make_message("m-0", make_event("a@example.com")),
         make_message("m-1", ErrorCode.MALFORMED_EVENT),
         make_message("m-2", ErrorCode.MALFORMED_EVENT),
+        make_message("m-3", ErrorCode.MALFORMED_EVENT),
     )
 
-    assert report.retry_message_ids == ("m-2",)
+    assert report.retry_message_ids == ("m-2", "m-3")
     assert [letter.queue_message_id for letter in report.dead_lettered] == ["m-1"]
-    assert report.messages == {Outcome.DEAD_LETTERED: 1, Outcome.RETRIED: 1}
-    assert run.redelivery.waits == [("handle of m-2", 30)]
+    assert report.messages == {Outcome.ACCEPTED: 1, Outcome.DEAD_LETTERED: 1, Outcome.RETRIED: 2}
+    assert report.not_dead_lettered == {"Down": 2}
+    assert run.redelivery.waits == [("handle of m-2", 30), ("handle of m-3", 30)]
 
 
 def test_message_with_several_outcomes_goes_the_worst_way() -> None:
@@ -207,6 +212,34 @@ def test_messages_handed_back_wait_longer_each_time() -> None:
     )
 
     assert run.redelivery.waits == [("handle of m-1", 30), ("handle of m-2", 120)]
+
+
+def test_messages_that_failed_together_do_not_come_back_together() -> None:
+    run = Run(**failing_for("a@example.com"))
+    run.spread = 1.25
+
+    run(make_message("m-1", make_event("a@example.com"), receive_count=2))
+
+    assert run.redelivery.waits == [("handle of m-1", 75)]
+
+
+def test_message_delivered_twice_in_one_batch_is_named_once() -> None:
+    run = Run(**failing_for("a@example.com"))
+
+    report = run(*[make_message("m-1", make_event("a@example.com"))] * 2)
+
+    assert report.retry_message_ids == ("m-1",)
+
+
+def test_everybody_is_told_when_time_is_over() -> None:
+    """Past it Lambda ends the invocation, and the whole batch comes back."""
+    run = Run(**failing_for("a@example.com"))
+
+    run(make_message("m-1", make_event("a@example.com")), make_message("m-2", make_event("b@x.y")))
+
+    assert run.pacer.last_starts == {10}
+    assert run.blocklist.timeouts == [5, 5]
+    assert run.dead_letters.ends == run.redelivery.ends == {20}
 
 
 def test_terms_are_requested_apart_and_the_longer_one_wins() -> None:
@@ -331,6 +364,12 @@ def test_time_is_shared_out_between_requests_and_handing_back() -> None:
     limits = TimeLimits.within(60, now=1000)
 
     assert limits == TimeLimits(last_start=1030, end=1059.5, request_seconds=15)
+
+
+def test_no_request_takes_longer_than_fifteen_seconds() -> None:
+    limits = TimeLimits.within(900, now=0)
+
+    assert limits == TimeLimits(last_start=660, end=899.5, request_seconds=15)
 
 
 def test_short_invocations_keep_time_for_handing_back() -> None:

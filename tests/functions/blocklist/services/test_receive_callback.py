@@ -161,6 +161,15 @@ def test_event_larger_than_the_queue_takes_is_a_dead_letter(kind: EventKind) -> 
     assert [letter.code for letter in door.dead_letters.kept] == [ErrorCode.OVERSIZED_EVENT]
 
 
+def test_size_is_measured_as_the_queue_has_it() -> None:
+    """Two characters double there; refused by SQS, such an event would be asked for for ever."""
+    grows = Reported("\uffff".encode() * 15_000, "bounce", EventKind.HARD_BOUNCE)
+    door = Door(grows)
+
+    assert door().status == 200
+    assert [letter.code for letter in door.dead_letters.kept] == [ErrorCode.OVERSIZED_EVENT]
+
+
 def test_event_that_cannot_be_kept_is_asked_for_again() -> None:
     door = Door(BOUNCE, BOUNCE)
     door.queue = FakeEventQueue(fail=frozenset({1}))

@@ -28,8 +28,16 @@ def recipients(number: int) -> list[str]:
     return [f"user{index}@example.com" for index in range(number)]
 
 
+class FinishingRequests(Requests):
+    """Finishes after each `block`, as the use case does after the last."""
+
+    def block(self, recipients: Sequence[str], *, until: date | None) -> None:
+        super().block(recipients, until=until)
+        self.finish()
+
+
 def make_requests(blocklist: FakeBlocklist, *, starts: float = math.inf) -> Requests:
-    return Requests(blocklist, FakePacer(starts), last_start=100.0, timeout_seconds=7.0)
+    return FinishingRequests(blocklist, FakePacer(starts), last_start=100.0, timeout_seconds=7.0)
 
 
 def raising(
@@ -85,9 +93,7 @@ def test_answer_without_counts_is_success() -> None:
     assert requests.totals.uncounted == requests.totals.sent == 3
 
 
-@pytest.mark.parametrize(
-    "counts", [Counts(1, 0, 0, 3), Counts(5, 0, 0, 3), Counts(3, 0, 0, 9), Counts(0, 0, 9, 9)]
-)
+@pytest.mark.parametrize("counts", [Counts(1, 0, 0, 3), Counts(5, 0, 0, 3), Counts(3, 0, 0, 9)])
 def test_counts_that_cannot_be_true_are_no_counts(counts: Counts) -> None:
     requests = make_requests(FakeBlocklist(script=lambda _: Answer("r-1", counts)))
 
@@ -155,7 +161,7 @@ def test_narrowing_down_that_fails_leaves_its_group_for_later() -> None:
 
     assert requests.refused == {}
     assert requests.accepted == set()
-    assert requests.totals.errors == {("UnavailableError", "Down"): 1}
+    assert requests.totals.errors == {("UnavailableError", "Down"): 2}
 
 
 @pytest.mark.parametrize(
@@ -338,11 +344,12 @@ def test_recipients_that_spoil_a_request_are_found_and_their_neighbours_blocked(
 
     assert requests.refused == dict.fromkeys(bad, Refusal(ErrorCode.REFUSED_REQUEST, "r-9"))
     assert requests.accepted == set(recipients(8)) - bad
+    assert requests.totals.errors[("RefusedRequestError", "InvalidParameterValue")] > 1
     assert requests.totals.refused == len(bad)
     assert requests.totals.configuration_errors == 0
 
 
-@pytest.mark.parametrize(("size", "most_requests"), [(2, 3), (3, 5), (1000, 15)])
+@pytest.mark.parametrize(("size", "most_requests"), [(2, 3), (3, 5), (1000, 23)])
 def test_request_of_which_nothing_is_accepted_is_a_matter_of_configuration(
     size: int, most_requests: int
 ) -> None:
@@ -355,6 +362,218 @@ def test_request_of_which_nothing_is_accepted_is_a_matter_of_configuration(
     assert len(blocklist.requests) <= most_requests
     assert requests.totals.configuration_errors == 1
     assert requests.refused == {}
+
+
+def test_many_recipients_that_spoil_a_request_do_not_look_like_a_setting() -> None:
+    """With one in every eighth only single recipients can tell."""
+    everybody = recipients(400)
+    bad = set(everybody[7::20])
+    blocklist = FakeBlocklist(
+        script=raising(RefusedRequestError("InvalidParameter"), when=lambda g: bool(bad & set(g)))
+    )
+    requests = make_requests(blocklist)
+
+    requests.block(everybody, until=None)
+
+    assert set(requests.refused) == bad
+    assert requests.accepted == set(everybody) - bad
+    assert requests.totals.configuration_errors == 0
+
+
+def test_wrong_setting_after_a_success_blames_no_address() -> None:
+    blocklist = FakeBlocklist(
+        max_recipients=8,
+        script=raising(
+            RefusedRequestError("InvalidParameter"), when=lambda g: "user0@example.com" not in g
+        ),
+    )
+    requests = make_requests(blocklist)
+
+    requests.block(recipients(16), until=None)
+
+    assert requests.accepted == set(recipients(8))
+    assert requests.refused == {}
+    assert requests.totals.configuration_errors == 1
+
+
+@pytest.mark.parametrize("codes", [["Same"] * 8, ["Same", "Other"] * 4])
+def test_lone_recipients_are_judged_together(codes: list[str]) -> None:
+    """After the limit sank to one, a wrong setting would otherwise dead-letter them one by one."""
+    left = list(codes)
+
+    def script(_: Sequence[str]) -> None:
+        raise RefusedRequestError(left.pop(0))
+
+    requests = make_requests(FakeBlocklist(max_recipients=1, script=script))
+
+    requests.block(recipients(8), until=None)
+
+    alike = len(set(codes)) == 1
+    assert len(requests.refused) == (0 if alike else 8)
+    assert requests.totals.configuration_errors == alike
+
+
+def test_lone_recipients_without_any_acceptance_are_not_asked_about_for_ever() -> None:
+    blocklist = FakeBlocklist(
+        max_recipients=1, script=raising(RefusedRequestError("InvalidParameter"))
+    )
+    requests = make_requests(blocklist)
+
+    requests.block(recipients(100), until=None)
+
+    assert len(blocklist.requests) == 8
+    assert requests.totals.configuration_errors == 1
+
+
+def test_silence_while_halving_proves_nothing() -> None:
+    """Eighths without an answer may be accepted; the settings are not to blame yet."""
+
+    def script(group: Sequence[str]) -> None:
+        if "user0@example.com" in group or len(group) > 50:
+            raise RefusedRequestError("InvalidParameter")
+        raise UnavailableError("Down")
+
+    requests = make_requests(FakeBlocklist(script=script))
+
+    requests.block(recipients(100), until=None)
+
+    assert requests.refused == {}
+    assert requests.totals.configuration_errors == 0
+
+
+def test_more_refused_than_were_sent_is_looked_into() -> None:
+    """It cannot be true, and yet somebody was refused."""
+
+    def script(group: Sequence[str]) -> Answer | None:
+        return Answer("r-1", Counts(0, 0, 9, 9)) if len(group) > 1 else None
+
+    requests = make_requests(FakeBlocklist(bad=frozenset({"user2@example.com"}), script=script))
+
+    requests.block(recipients(4), until=None)
+
+    assert set(requests.refused) == {"user2@example.com"}
+    assert len(requests.accepted) == 3
+    assert requests.totals.sent == 4
+
+
+@pytest.mark.parametrize("refused", [1, 2])
+def test_single_recipient_that_was_refused_is_refused(refused: int) -> None:
+    answer = Answer("r-1", Counts(0, 0, refused, 1))
+    requests = make_requests(FakeBlocklist(script=lambda _: answer))
+
+    requests.block(["a@example.com"], until=None)
+
+    assert requests.refused == {"a@example.com": Refusal(ErrorCode.REFUSED_ADDRESS, "r-1")}
+    assert requests.accepted == set()
+
+
+def test_half_that_is_refused_whole_when_asked_again_still_tells() -> None:
+    """Tencent may answer an error where nothing valid is left in a request."""
+    bad = "user0@example.com"
+
+    def script(group: Sequence[str]) -> None:
+        if list(group) == [bad]:
+            raise RefusedRequestError("InvalidParameterValue", request_id="r-9")
+
+    requests = make_requests(FakeBlocklist(bad=frozenset({bad}), script=script))
+
+    requests.block(recipients(4), until=None)
+
+    assert requests.refused == {bad: Refusal(ErrorCode.REFUSED_ADDRESS, "r-9")}
+    assert requests.accepted == set(recipients(4)) - {bad}
+
+
+def test_other_half_is_asked_when_the_first_tells_nothing() -> None:
+    def script(group: Sequence[str]) -> None:
+        if group[0] == "user0@example.com" and len(group) == 2:
+            raise RequestTooLargeError("RequestSizeLimitExceeded")
+
+    requests = make_requests(FakeBlocklist(bad=frozenset({"user3@example.com"}), script=script))
+
+    requests.block(recipients(4), until=None)
+
+    assert set(requests.refused) == {"user3@example.com"}
+    assert len(requests.accepted) == 3
+
+
+def test_limit_that_sank_while_narrowing_down_is_remembered() -> None:
+    blocklist = FakeBlocklist(
+        bad=frozenset({"user3@example.com"}),
+        script=raising(TooManyRecipientsError("LimitExceeded"), when=lambda g: len(g) == 4),
+    )
+    requests = make_requests(blocklist)
+
+    requests.block(recipients(8), until=None)
+
+    assert blocklist.max_recipients == 2
+    assert requests.refused == {}
+
+
+def test_nothing_is_asked_after_a_throttle_while_narrowing_down() -> None:
+    blocklist = FakeBlocklist(
+        bad=frozenset({"user3@example.com"}),
+        script=raising(RateLimitedError("RequestLimitExceeded"), when=lambda g: len(g) == 4),
+    )
+    requests = make_requests(blocklist)
+
+    requests.block(recipients(8), until=None)
+
+    assert len(blocklist.requests) == 2
+    assert requests.totals.rate_limited == 1
+
+
+def test_half_refused_after_the_whole_was_too_large_is_looked_into() -> None:
+    def script(group: Sequence[str]) -> None:
+        if len(group) == 4:
+            raise RequestTooLargeError("RequestSizeLimitExceeded")
+        if "user3@example.com" in group:
+            raise RefusedRequestError("InvalidParameterValue")
+
+    requests = make_requests(FakeBlocklist(script=script))
+
+    requests.block(recipients(4), until=None)
+
+    assert set(requests.refused) == {"user3@example.com"}
+    assert len(requests.accepted) == 3
+
+
+def test_two_recipients_too_many_are_halved() -> None:
+    blocklist = FakeBlocklist(
+        script=raising(TooManyRecipientsError("LimitExceeded"), when=lambda g: len(g) > 1)
+    )
+    requests = make_requests(blocklist)
+
+    requests.block(recipients(2), until=None)
+
+    assert requests.accepted == set(recipients(2))
+    assert blocklist.max_recipients == 1
+
+
+def test_small_request_that_is_too_many_tells_more_than_the_limit() -> None:
+    blocklist = FakeBlocklist(
+        max_recipients=1000,
+        script=raising(TooManyRecipientsError("LimitExceeded"), when=lambda g: len(g) > 5),
+    )
+    requests = make_requests(blocklist)
+
+    requests.block(recipients(10), until=None)
+
+    assert [len(request) for request in blocklist.requests] == [10, 5, 5]
+
+
+def test_success_ends_a_row_of_unavailable_ones() -> None:
+    number = iter(range(100))
+
+    def script(_: Sequence[str]) -> None:
+        if next(number) % 3:
+            raise UnavailableError("Down")
+
+    blocklist = FakeBlocklist(max_recipients=1, script=script)
+    requests = make_requests(blocklist)
+
+    requests.block(recipients(12), until=None)
+
+    assert len(blocklist.requests) == 12
 
 
 def test_recipient_that_fails_alone_is_refused() -> None:
