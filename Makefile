@@ -32,9 +32,15 @@ help: ## list the commands
 .PHONY: setup
 setup: $(VENV)/.installed $(EMULATOR)/.installed node_modules/.installed ## install everything below this folder
 
-$(VENV)/.installed: requirements/dev.txt
-	@echo "== Python packages (once)"
+# Asked first: a tool that is missing should not show after a minute of installing.
+.PHONY: tools
+tools:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which: make PYTHON=python3.11 ...")'
+	@command -v npm >/dev/null || { echo 'Node and npm are needed: Node 20.19, 22.13, or 24 and newer' >&2; exit 1; }
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); if (!(a >= 24 || (a === 22 && b >= 13) || (a === 20 && b >= 19))) { console.error(`Node $${process.version} is not enough: 20.19, 22.13, or 24 and newer`); process.exit(1) }'
+
+$(VENV)/.installed: requirements/dev.txt | tools
+	@echo "== Python packages (once, about half a minute)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
 	@touch $@
@@ -45,7 +51,7 @@ $(EMULATOR)/.installed: requirements/emulator.txt $(VENV)/.installed
 	@$(EMULATOR)/bin/python -m pip install --quiet --require-hashes -r requirements/emulator.txt
 	@touch $@
 
-node_modules/.installed: package-lock.json
+node_modules/.installed: package-lock.json | tools
 	@echo "== Deployment tool (once)"
 	@npm ci --no-audit --no-fund --no-update-notifier --loglevel=error
 	@touch $@
@@ -94,17 +100,24 @@ package: setup ## dist/PLATFORM/functions.zip and template.json; PLATFORM=lambda
 .PHONY: deploy
 deploy: setup named ## package and deploy: STAGE=..., with PARAMS="dryRun=false ..." above what the stage says
 	@$(MAKE) package PLATFORM=lambda
-	@exec $(OSLS) deploy --stage $(STAGE) $(OVERRIDES)
+	@$(OSLS) deploy --stage $(STAGE) $(OVERRIDES)
+	@exec $(OSLS) info --stage $(STAGE) --verbose
 
 .PHONY: remove
-remove: setup named ## delete what STAGE=... deployed; its two queues stay, with what waits in them
-	@exec $(OSLS) remove --stage $(STAGE)
+remove: setup named ## delete what STAGE=... deployed, but for its two queues, their messages and the secrets
+	@$(OSLS) remove --stage $(STAGE)
+	@echo 'Still there: the two queues with what waits in them, and the secrets under /ses-blocklist/$(STAGE)/ in SSM.'
 
-# Nobody means the default stage of `make package` when an account is about to change.
+# Nobody means the default stage or region when an account is about to change.
 .PHONY: named
 named:
-	@test '$(origin STAGE)' != file || { echo 'Which stage? Add STAGE=dev, staging or production.' >&2; exit 2; }
-	@test '$(STAGE)' != local || { echo 'The stage local lives on this machine: make demo' >&2; exit 2; }
+	@case '$(origin STAGE):$(STAGE)' in \
+	file:* | *:) echo 'Which stage? Add STAGE=dev, staging or production.' >&2; exit 2 ;; \
+	*:local) echo 'The stage local lives on this machine: make demo' >&2; exit 2 ;; \
+	esac; case '$(STAGE)' in \
+	*[!a-z0-9-]*) echo 'A stage is named with small letters, digits and hyphens.' >&2; exit 2 ;; \
+	esac
+	@test -n "$$AWS_REGION$$AWS_DEFAULT_REGION" || { echo 'Which region? For example: export AWS_REGION=ap-southeast-1' >&2; exit 2; }
 
 .PHONY: requirements
 requirements: setup ## compile requirements/*.in to *.txt; UPGRADE=1 takes newer versions where they are allowed

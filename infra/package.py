@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from functions.blocklist.config import read_block_settings
 from infra.template import ROOT, BuildError, compile_template
 
 DIST = ROOT / "dist"
@@ -206,10 +207,24 @@ def _summary(folder: Path, *, stage: str) -> Iterator[str]:
 
 
 def _effect(template: Path) -> str:
-    """Say what is easily forgotten: a setting given to one deployment is not there in the next."""
-    consumer = json.loads(template.read_text())["Resources"]["BlockRecipientsLambdaFunction"]
-    dry_run = consumer["Properties"]["Environment"]["Variables"]["DRY_RUN"]
-    return "blocks recipients" if dry_run == "false" else "dry run: blocks nobody"
+    """
+    Say what is easily forgotten: a setting given to one deployment is not there in the next.
+
+    Raises:
+        BuildError: the function would refuse its settings, and stand still.
+    """
+    compiled = json.loads(template.read_text())
+    consumer = compiled["Resources"]["BlockRecipientsLambdaFunction"]["Properties"]
+    defaults = {name: part["Default"] for name, part in compiled["Parameters"].items()}
+    environment = {
+        name: value if isinstance(value, str) else defaults.get(value["Ref"], "known once deployed")
+        for name, value in consumer["Environment"]["Variables"].items()
+    }
+    try:
+        settings = read_block_settings(environment)
+    except ValueError as error:
+        raise BuildError(f"block_recipients would not start: {error}") from None
+    return "dry run: blocks nobody" if settings.dry_run else "blocks recipients"
 
 
 if __name__ == "__main__":
@@ -217,3 +232,7 @@ if __name__ == "__main__":
         main()
     except BuildError as error:
         sys.exit(f"package: {error}")
+    except OSError as error:
+        sys.exit(f"package: {error.strerror}: {error.filename}")
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -7,6 +7,7 @@ Needs no account, no credentials and no network.
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,10 @@ _OSLS_ENVIRONMENT = {
 _COMPILED = Path(".serverless", "cloudformation-template-update-stack.json")
 
 
+#: A stage parameter, where serverless.yml or one of its parts reads it.
+_PARAMETER = re.compile(r"\$\{param:(\w+)")
+
+
 class BuildError(Exception):
     """What was asked for cannot be built; the message is for whoever asked."""
 
@@ -43,8 +48,10 @@ def compile_template(
     *params* stand above what serverless.yml says for the stage.
 
     Raises:
-        BuildError: osls is not installed, or it refused; its own words are in the message.
+        BuildError: a parameter that there is none of, or without a value; osls is not installed, or
+            it refused: its own words are in the message.
     """
+    _check(params or {})
     given = {**(params or {}), "artifact": str(artifact)}
     options = [f"--param={name}={value}" for name, value in given.items()]
     with TemporaryDirectory(prefix="osls-") as scratch:
@@ -52,6 +59,17 @@ def compile_template(
         _run_osls("package", "--stage", stage, *options, folder=folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         _replace(target, with_copy_of=folder / _COMPILED)
+
+
+def _check(params: Mapping[str, str]) -> None:
+    """Refuse what osls would take without a word: a misspelt parameter changes nothing."""
+    sources = (ROOT / "serverless.yml", *sorted((ROOT / "infra").glob("*.yml")))
+    known = {name for path in sources for name in _PARAMETER.findall(path.read_text())}
+    for name, value in params.items():
+        if name not in known:
+            raise BuildError(f"no parameter {name!r}; there are {', '.join(sorted(known))}")
+        if not value:
+            raise BuildError(f"the parameter {name} needs a value: {name}=...")
 
 
 def compile_templates(stages: Sequence[str], *, folder: Path) -> None:

@@ -183,6 +183,44 @@ def test_command_says_what_was_built(
     assert template_2 == "dist/local/template.json  stage local, dry run: blocks nobody"
 
 
+@pytest.mark.parametrize(
+    ("param", "trouble"),
+    [
+        ("dryRun=flase", "DRY_RUN is 'flase'; it must be true or false"),
+        ("maxEmailsPerRequest=many", "MAX_EMAILS_PER_REQUEST"),
+        ("tencentSesRegion=ap-guangzhou", "TENCENT_SES_REGION"),
+        ("dryrun=false", "no parameter 'dryrun'; there are"),
+        ("dryRun=", "the parameter dryRun needs a value"),
+    ],
+)
+def test_parameters_that_would_stop_the_function_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, param: str, trouble: str
+) -> None:
+    """Deployed, the function would refuse every batch, and the mail would wait and be lost."""
+    monkeypatch.setattr(package, "ROOT", tmp_path)
+    monkeypatch.setattr(package, "DIST", tmp_path / "dist")
+
+    with pytest.raises(BuildError, match=trouble):
+        package.main(["--platform", "local", "--param", param])
+
+
+@pytest.mark.parametrize(("value", "effect"), [("False", "blocks recipients"), ("TRUE", "dry run")])
+def test_command_reads_settings_as_the_function_does(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    value: str,
+    effect: str,
+) -> None:
+    """To say that nobody is blocked while everybody is would be the worst of all messages."""
+    monkeypatch.setattr(package, "ROOT", tmp_path)
+    monkeypatch.setattr(package, "DIST", tmp_path / "dist")
+
+    package.main(["--platform", "local", "--param", f"dryRun={value}"])
+
+    assert effect in capsys.readouterr().out
+
+
 def test_local_stage_is_not_built_for_lambda(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         package.main(["--stage", "local"])
