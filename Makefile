@@ -22,6 +22,8 @@ COMPILE = $(CURDIR)/$(BIN)/uv pip compile --quiet --universal --generate-hashes 
 
 export SLS_SCHEMA_CACHE_BASE_DIR := $(CURDIR)/node_modules/.cache/osls
 export SLS_TELEMETRY_DISABLED := 1
+# osls' AWS SDK speaks at length of Node versions to come.
+export NODE_NO_WARNINGS := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 MAKEFLAGS += --no-print-directory
 

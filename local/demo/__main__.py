@@ -9,16 +9,18 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from types import FrameType
 
 from rich.console import Console
 
-from local.demo.accounting import account, find
-from local.demo.callbacks import DOCUMENTED_RECIPIENT, REFUSED, Event, Fate, Post, make_posts
+from local.demo.accounting import AT_THE_DOOR, Findings, account, find, read_metrics
+from local.demo.callbacks import DOCUMENTED_RECIPIENT, REFUSED, Event, Post, make_posts
 from local.demo.display import Watch, show_accounting, show_blocklist, show_dead_letters
 from local.demo.posting import post_all
+from local.metrics import Place
 from local.parent import end_with_parent
 from local.pipeline import TOKEN, Pipeline, running_pipeline
 
@@ -26,7 +28,19 @@ from local.pipeline import TOKEN, Pipeline, running_pipeline
 PATIENCE_SECONDS = 90
 POLL_SECONDS = 0.25
 
-_NEVER_QUEUED = frozenset({Fate.PASSED, Fate.TURNED_AWAY, Fate.MALFORMED})
+NOT_FOUND = 404
+
+#: What KEEP=1 tells of, in the order in which it happens.
+TOLD = {
+    "Events": "events at the door",
+    "Accepted": "accepted",
+    "Ignored": "ignored on purpose",
+    "OnDeadLetterQueue": "dead letters",
+    "Retried": "to be tried again",
+    "Added": "addresses new on the blocklist",
+    "Repeated": "addresses blocked before",
+    "Refused": "addresses that Tencent refused",
+}
 
 
 def main() -> int:
@@ -36,17 +50,14 @@ def main() -> int:
     console = Console()
     posts = make_posts()
     events = [event for post in posts for event in post.events]
+    place = Place()
     with running_pipeline(on_step=lambda step: console.print(f"starting {step} ...")) as pipeline:
         pipeline.double.refused = frozenset(REFUSED)
         statuses = _post_and_watch(console, pipeline, posts)
-        holds = _report(console, pipeline, events)
-        console.print(
-            f"\n{len(events)} events in {len(posts)} callbacks "
-            f"(answers: {', '.join(f'{n} x {status}' for status, n in sorted(statuses.items()))}) "
-            f"became {len(pipeline.double.requests)} requests to CreateCustomBlacklist."
-        )
+        findings = find(pipeline, read_metrics(pipeline, place), turned_away=statuses[NOT_FOUND])
+        holds = _report(console, pipeline, events, findings)
         if os.environ.get("KEEP"):
-            _keep(console, pipeline)
+            _keep(console, pipeline, place)
     return 0 if holds else 1
 
 
@@ -54,9 +65,9 @@ def _exit(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(1)
 
 
-def _post_and_watch(console: Console, pipeline: Pipeline, posts: list[Post]) -> dict[int, int]:
+def _post_and_watch(console: Console, pipeline: Pipeline, posts: list[Post]) -> Counter[int]:
     total = sum(len(post.events) for post in posts)
-    at_the_door = sum(event.fate in _NEVER_QUEUED for post in posts for event in post.events)
+    at_the_door = sum(event.fate in AT_THE_DOOR for post in posts for event in post.events)
     watch, stopping = Watch(console, events=total), threading.Event()
     with watch.live, ThreadPoolExecutor(1) as background, ExitStack() as end:
         end.callback(stopping.set)  # whatever ends the watching ends the posting
@@ -77,37 +88,55 @@ def _post_and_watch(console: Console, pipeline: Pipeline, posts: list[Post]) -> 
         return posting.result()
 
 
-def _report(console: Console, pipeline: Pipeline, events: list[Event]) -> bool:
-    findings = find(pipeline)
-    checks = list(account(events, findings))
+def _report(console: Console, pipeline: Pipeline, events: list[Event], findings: Findings) -> bool:
     entries = pipeline.double.blocked.values()
     documented_first = sorted(entries, key=lambda entry: entry.email != DOCUMENTED_RECIPIENT)
     show_blocklist(console, documented_first)
     show_dead_letters(console, findings.dead_letters)
+    checks = list(account(events, findings))
     show_accounting(console, checks)
-    return all(check.holds for check in checks)
+    holds = all(check.holds for check in checks)
+    console.print(
+        f"\n{len(events)} events became {len(pipeline.double.requests)} requests to "
+        f"CreateCustomBlacklist, most of them to find the {len(REFUSED)} addresses that it refuses "
+        "without naming them."
+    )
+    if holds:
+        console.print("Everything is accounted for.", style="bold green")
+    else:
+        console.print("Something is missing or too much: see above.", style="bold red")
+    return holds
 
 
-def _keep(console: Console, pipeline: Pipeline) -> None:
+def _keep(console: Console, pipeline: Pipeline, place: Place) -> None:
     """Go on until Ctrl-C, telling what becomes of callbacks that somebody posts."""
     callback = '{"event":"bounce","email":"you@example.com","bounceType":"hard_bounce"}'
-    console.print(
-        "\nPost your own, and watch it appear below; Ctrl-C ends everything:", style="bold"
+    print(  # noqa: T201 - to be copied whole
+        "\nPost your own, and see below what becomes of it within some seconds:\n\n"
+        f"  curl -i '{pipeline.callback_url}' -d '{callback}'\n\n"
+        "For boto3 and version 2 of the AWS command line, the emulator's account:\n\n"
+        f"  export AWS_ENDPOINT_URL={pipeline.aws.endpoint_url} "
+        f"AWS_DEFAULT_REGION={pipeline.aws.region} \\\n"
+        "      AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\n\n"
+        "Ctrl-C ends everything.\n"
     )
-    print(f"  curl -i '{pipeline.callback_url}' -d '{callback}'")  # noqa: T201 - to be copied whole
-    print(f"  export AWS_ENDPOINT_URL={pipeline.aws.endpoint_url} AWS_REGION={pipeline.aws.region}")  # noqa: T201
-    known, dead = set(pipeline.double.blocked), pipeline.dead_letters()
+    known = _count_all(pipeline, place)
     try:
         while True:
             time.sleep(POLL_SECONDS)
-            blocked = set(pipeline.double.blocked)
-            for recipient in sorted(blocked - known):
-                console.print(f"blocked {recipient}", markup=False)
-            if pipeline.dead_letters() > dead:
-                console.print("a dead letter arrived")
-            known, dead = blocked, pipeline.dead_letters()
+            counted = _count_all(pipeline, place)
+            news = {
+                name: counted[name] - known[name] for name in TOLD if counted[name] > known[name]
+            }
+            if news:
+                console.print(", ".join(f"{TOLD[name]}: {number}" for name, number in news.items()))
+            known = counted
     except KeyboardInterrupt:
         console.print("ending ...")
+
+
+def _count_all(pipeline: Pipeline, place: Place) -> Counter[str]:
+    return read_metrics(pipeline, place) + Counter(OnDeadLetterQueue=pipeline.dead_letters())
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types_boto3_sqs.type_defs import MessageTypeDef
 
 #: Fates of events that never reach the queue.
-_AT_THE_DOOR = frozenset({Fate.PASSED, Fate.TURNED_AWAY, Fate.MALFORMED})
+AT_THE_DOOR = frozenset({Fate.PASSED, Fate.TURNED_AWAY, Fate.MALFORMED})
 
 #: Long enough to see each dead letter once before the first comes back.
 _LOOK_SECONDS = 30
@@ -62,16 +62,18 @@ class Findings:
     blocked: frozenset[str]
     dead_letters: Sequence[DeadLetter]
     waiting: int
+    turned_away: int
     counted: Mapping[str, int]
 
 
-def find(pipeline: Pipeline) -> Findings:
-    """Ask the blocklist, the queues and the functions' own metrics."""
+def find(pipeline: Pipeline, counted: Mapping[str, int], *, turned_away: int) -> Findings:
+    """Ask the blocklist and the queues; *counted* is what the functions' own metrics say."""
     return Findings(
         blocked=frozenset(pipeline.double.blocked),
         dead_letters=read_dead_letters(pipeline),
         waiting=pipeline.waiting(),
-        counted=_read_metrics(pipeline),
+        turned_away=turned_away,
+        counted=counted,
     )
 
 
@@ -80,26 +82,28 @@ def account(events: Sequence[Event], findings: Findings) -> Iterator[Check]:
     fates = Counter(event.fate for event in events)
     to_block = {event.blocks for event in events if event.blocks}
     counted = findings.counted
-    queued = sum(number for fate, number in fates.items() if fate not in _AT_THE_DOOR)
+    queued = sum(number for fate, number in fates.items() if fate not in AT_THE_DOOR)
+    dead = queued - fates[Fate.BLOCKED] - fates[Fate.IGNORED]
+    yield Check("events posted", len(events), findings.turned_away + counted["Events"])
+    yield Check("  turned away: wrong token", fates[Fate.TURNED_AWAY], findings.turned_away)
+    yield Check("  counted by the door", len(events) - fates[Fate.TURNED_AWAY], counted["Events"])
+    yield Check("messages on the queue", queued, counted["Received"] - counted["Retried"])
+    yield Check("  accepted", fates[Fate.BLOCKED], counted["Accepted"])
+    yield Check("  ignored", fates[Fate.IGNORED], counted["Ignored"])
+    yield Check("  dead letters", dead, counted["DeadLettered"])
+    yield Check("  still waiting", 0, findings.waiting)
     yield Check(
-        "addresses on the blocklist",
+        "addresses blocked, each once",
         len(to_block),
         len(findings.blocked),
         missing=len(to_block - findings.blocked),
         excess=len(findings.blocked - to_block),
     )
     found = Counter(letter.code for letter in findings.dead_letters)
+    yield Check("dead letters, the door's too", dead + fates[Fate.MALFORMED], found.total())
     for fate in Fate:
         if fate.error_code:
-            yield Check(f"dead letters: {fate.error_code}", fates[fate], found[fate.error_code])
-    yield Check("messages still waiting", 0, findings.waiting)
-    inside = len(events) - fates[Fate.TURNED_AWAY]
-    yield Check("events counted by the door", inside, counted["Events"])
-    yield Check("messages accepted, by the consumer", fates[Fate.BLOCKED], counted["Accepted"])
-    yield Check("messages ignored, by the consumer", fates[Fate.IGNORED], counted["Ignored"])
-    ended = counted["Accepted"] + counted["Ignored"] + counted["DeadLettered"]
-    yield Check("accepted + ignored + dead letters", queued, ended)
-    yield Check("received - retried", queued, counted["Received"] - counted["Retried"])
+            yield Check(f"  {fate.error_code}", fates[fate], found[fate.error_code])
 
 
 def read_dead_letters(pipeline: Pipeline) -> list[DeadLetter]:
@@ -139,9 +143,13 @@ def _dead_letter(message: "MessageTypeDef") -> DeadLetter:
     )
 
 
-def _read_metrics(pipeline: Pipeline) -> Counter[str]:
-    """Sum each metric over its service, as CloudWatch has it."""
-    publish_metrics(pipeline.aws, pipeline.stack.log_groups, place=Place())
+def read_metrics(pipeline: Pipeline, place: Place) -> Counter[str]:
+    """
+    Sum each metric over its service, as CloudWatch has it.
+
+    *place* says what of the functions' logs was made into metrics before.
+    """
+    publish_metrics(pipeline.aws, pipeline.stack.log_groups, place=place)
     cloudwatch: Any = pipeline.aws.client("cloudwatch")
     sums: Counter[str] = Counter()
     for page in cloudwatch.get_paginator("list_metrics").paginate(Namespace="SesBlocklist"):

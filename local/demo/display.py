@@ -58,7 +58,7 @@ class Watch:
 def show_blocklist(console: Console, entries: Sequence[CustomEntry]) -> None:
     """Print the first rows of the blocklist, as Tencent keeps it."""
     table = _table(f"The blocklist: the first of {len(entries)} rows")
-    for name in ("Id", "Email", "CreateTime", "ExpireDate"):
+    for name in ("Id", "Email", "CreateTime (UTC+8)", "ExpireDate"):
         table.add_column(name)
     for entry in entries[:_ROWS]:
         created = f"{entry.created_at:%Y-%m-%d %H:%M:%S}"

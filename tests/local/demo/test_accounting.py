@@ -25,6 +25,7 @@ TRUE = Findings(
         DeadLetter(code, "", "", "", "") for code in ("MalformedEvent", "RefusedAddress")
     ],
     waiting=0,
+    turned_away=1,
     counted=Counter(Events=7, Received=6, Retried=1, Accepted=3, Ignored=1, DeadLettered=1),
 )
 
@@ -36,30 +37,36 @@ def test_complete_findings_hold() -> None:
 @pytest.mark.parametrize(
     ("findings", "trouble"),
     [
-        (replace(TRUE, blocked=frozenset({"a@example.com"})), ["addresses on the blocklist"]),
+        (replace(TRUE, blocked=frozenset({"a@example.com"})), ["addresses blocked, each once"]),
         (
             replace(TRUE, blocked=frozenset({"a@example.com", "wrong@example.com"})),
-            ["addresses on the blocklist"],
+            ["addresses blocked, each once"],
         ),
         (
             replace(TRUE, blocked=TRUE.blocked | {"wrong@example.com"}),
-            ["addresses on the blocklist"],
+            ["addresses blocked, each once"],
         ),
-        (replace(TRUE, dead_letters=TRUE.dead_letters[:1]), ["dead letters: RefusedAddress"]),
+        (
+            replace(TRUE, dead_letters=TRUE.dead_letters[:1]),
+            ["dead letters, the door's too", "  RefusedAddress"],
+        ),
         (
             replace(TRUE, dead_letters=[*TRUE.dead_letters, TRUE.dead_letters[0]]),
-            ["dead letters: MalformedEvent"],
+            ["dead letters, the door's too", "  MalformedEvent"],
         ),
-        (replace(TRUE, waiting=1), ["messages still waiting"]),
+        (replace(TRUE, waiting=1), ["  still waiting"]),
+        (replace(TRUE, turned_away=0), ["events posted", "  turned away: wrong token"]),
         (
-            replace(TRUE, counted={**TRUE.counted, "Events": 8}),
-            ["events counted by the door"],
+            replace(TRUE, counted=Counter({**TRUE.counted, "Events": 8})),
+            ["events posted", "  counted by the door"],
         ),
-        (replace(TRUE, counted={**TRUE.counted, "Received": 5}), ["received - retried"]),
         (
-            replace(TRUE, counted={**TRUE.counted, "Ignored": 2}),
-            ["messages ignored, by the consumer", "accepted + ignored + dead letters"],
+            replace(TRUE, counted=Counter({**TRUE.counted, "Received": 5})),
+            ["messages on the queue"],
         ),
+        (replace(TRUE, counted=Counter({**TRUE.counted, "Ignored": 2})), ["  ignored"]),
+        (replace(TRUE, counted=Counter({**TRUE.counted, "Accepted": 2})), ["  accepted"]),
+        (replace(TRUE, counted=Counter({**TRUE.counted, "DeadLettered": 0})), ["  dead letters"]),
     ],
 )
 def test_anything_missing_or_too_much_is_named(findings: Findings, trouble: list[str]) -> None:
