@@ -52,17 +52,17 @@ def tokens() -> "RotatingTokens":
 @cache
 def event_queue() -> "SqsEventQueue":
     """Give the queue between the two functions, to send to."""
-    from functions.blocklist.adapters.sqs import SqsEventQueue
+    from functions.blocklist.adapters.sqs import SqsEventQueue, SqsSender
 
-    return SqsEventQueue(_sqs, receive_settings().queues.queue_url)
+    return SqsEventQueue(SqsSender(_sqs, receive_settings().queues.queue_url))
 
 
 @cache
 def dead_letters(queue_url: str) -> "SqsDeadLetters":
     """Give the dead-letter queue."""
-    from functions.blocklist.adapters.sqs import SqsDeadLetters
+    from functions.blocklist.adapters.sqs import SqsDeadLetters, SqsSender
 
-    return SqsDeadLetters(_sqs, queue_url)
+    return SqsDeadLetters(SqsSender(_sqs, queue_url))
 
 
 @cache

@@ -57,7 +57,7 @@ class _Entry:
 _Failure: TypeAlias = tuple[_Entry, str]
 
 
-class _Sender:
+class SqsSender:
     """Sends entries to one queue, ten to a request, several requests at once."""
 
     def __init__(
@@ -65,8 +65,8 @@ class _Sender:
         client: Callable[[], "SQSClient"],
         queue_url: str,
         *,
-        clock: Callable[[], float],
-        sleep: Callable[[float], None],
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
         self._queue_url = queue_url
@@ -165,15 +165,8 @@ def _batches(entries: Sequence[_Entry]) -> Iterator[Sequence[_Entry]]:
 class SqsEventQueue:
     """The queue between the two Lambdas, seen from the door."""
 
-    def __init__(
-        self,
-        client: Callable[[], "SQSClient"],
-        queue_url: str,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._sender = _Sender(client, queue_url, clock=clock, sleep=sleep)
+    def __init__(self, sender: SqsSender) -> None:
+        self._sender = sender
 
     def put(self, events: Sequence[str], *, before: float) -> Mapping[int, str]:
         """
@@ -196,15 +189,8 @@ def _escape(character: re.Match[str]) -> str:
 class SqsDeadLetters:
     """The dead-letter queue."""
 
-    def __init__(
-        self,
-        client: Callable[[], "SQSClient"],
-        queue_url: str,
-        *,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._sender = _Sender(client, queue_url, clock=clock, sleep=sleep)
+    def __init__(self, sender: SqsSender) -> None:
+        self._sender = sender
 
     def put(self, letters: Sequence[DeadLetter], *, before: float) -> Mapping[int, str]:
         """Send *letters*. Returns the positions of those that could not be sent whole, and why."""

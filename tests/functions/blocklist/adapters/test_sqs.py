@@ -24,6 +24,7 @@ from functions.blocklist.adapters.sqs import (
     SqsDeadLetters,
     SqsEventQueue,
     SqsRedelivery,
+    SqsSender,
 )
 from functions.blocklist.domain.dead_letters import DeadLetter, ErrorCode
 from functions.blocklist.domain.events import DeliveryEvent, EventKind
@@ -128,12 +129,12 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def make_queue(clock: FakeClock) -> Callable[[FakeSqs], SqsEventQueue]:
-    return lambda sqs: SqsEventQueue(sqs.client, URL, clock=clock, sleep=clock.sleep)
+    return lambda sqs: SqsEventQueue(SqsSender(sqs.client, URL, clock=clock, sleep=clock.sleep))
 
 
 @pytest.fixture
 def make_dead_letters(clock: FakeClock) -> Callable[[FakeSqs], SqsDeadLetters]:
-    return lambda sqs: SqsDeadLetters(sqs.client, URL, clock=clock, sleep=clock.sleep)
+    return lambda sqs: SqsDeadLetters(SqsSender(sqs.client, URL, clock=clock, sleep=clock.sleep))
 
 
 @pytest.fixture
@@ -175,7 +176,7 @@ def test_events_are_sent_as_botocore_wants_them(client: "SQSClient", stubber: St
         },
     )
 
-    failed = SqsEventQueue(lambda: client, URL).put(['{"a":1}', '{"b":2}'], before=NEVER)
+    failed = SqsEventQueue(SqsSender(lambda: client, URL)).put(['{"a":1}', '{"b":2}'], before=NEVER)
 
     assert not failed
 
@@ -373,7 +374,7 @@ def test_client_is_built_outside_of_threads(clock: FakeClock, events: int) -> No
         builders.append(threading.current_thread())
         return sqs.client()
 
-    SqsEventQueue(build, URL, clock=clock).put(["x"] * events, before=NEVER)
+    SqsEventQueue(SqsSender(build, URL, clock=clock)).put(["x"] * events, before=NEVER)
     SqsRedelivery(build, URL, clock=clock).postpone([("handle", 30)] * events, before=NEVER)
 
     assert builders[0] is threading.current_thread()
@@ -385,8 +386,8 @@ def test_client_is_not_built_for_nothing(clock: FakeClock) -> None:
     def build() -> "SQSClient":
         raise AssertionError("nothing to send")
 
-    assert not SqsEventQueue(build, URL, clock=clock).put([], before=NEVER)
-    assert not SqsDeadLetters(build, URL, clock=clock).put([], before=NEVER)
+    assert not SqsEventQueue(SqsSender(build, URL, clock=clock)).put([], before=NEVER)
+    assert not SqsDeadLetters(SqsSender(build, URL, clock=clock)).put([], before=NEVER)
     SqsRedelivery(build, URL, clock=clock).postpone([], before=NEVER)
 
 
@@ -412,7 +413,7 @@ def test_what_sqs_does_not_carry_is_escaped(make_queue: MakeQueue, event: str, b
 def test_any_event_arrives_and_means_the_same(fields: dict[str, str]) -> None:
     sqs = FakeSqs()
 
-    failed = SqsEventQueue(sqs.client, URL).put(
+    failed = SqsEventQueue(SqsSender(sqs.client, URL)).put(
         [json.dumps(fields, ensure_ascii=False)], before=NEVER
     )
 
@@ -447,7 +448,7 @@ def test_dead_letter_is_sent_as_botocore_wants_it(client: "SQSClient", stubber: 
         "b\u00e9\n".encode(), ErrorCode.REFUSED_ADDRESS, "request-1", from_operator=True
     )
 
-    failed = SqsDeadLetters(lambda: client, URL).put([letter], before=NEVER)
+    failed = SqsDeadLetters(SqsSender(lambda: client, URL)).put([letter], before=NEVER)
 
     assert not failed
 
@@ -592,7 +593,7 @@ def test_redriven_letter_is_what_it_was(body: bytes, from_operator: bool) -> Non
     sqs = FakeSqs()
     letter = DeadLetter(body, ErrorCode.UNKNOWN_EVENT, from_operator=from_operator)
 
-    SqsDeadLetters(sqs.client, URL).put([letter], before=NEVER)
+    SqsDeadLetters(SqsSender(sqs.client, URL)).put([letter], before=NEVER)
 
     message = parse_record(_delivered(sqs.sent[0]))
     assert (message.body, message.from_operator) == (body, from_operator)
