@@ -72,6 +72,10 @@ test: setup ## every test, with the stack on this machine, and the coverage
 unit: setup ## the tests that need no stack and no package
 	@exec $(BIN)/python -m pytest -m 'not integration' --ignore=tests/infra
 
+.PHONY: judge
+judge: setup ## how the rules for replies do on labelled ones; the pipeline does not use them yet
+	@$(BIN)/python -m tests.evaluation.reasons
+
 .PHONY: pins
 pins: setup ## do requirements/*.txt still answer to their *.in?
 	@$(BIN)/python -m infra.requirements

@@ -1,0 +1,1 @@
+"""How well the rules judge: commands that print figures, used by the tests as well."""
