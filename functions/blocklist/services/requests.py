@@ -135,7 +135,7 @@ class Requests:
             silent |= len(refused) < len(parts)
             if depth == LEVELS_BEFORE_PROBING and self._answers == answers_before:
                 probes = [part[:1] for part, _ in refused if len(part) > 1]
-                probed = self._attempt_each(probes)
+                probed = [(probe, again) for probe in probes if (again := self._probe(probe))]
                 silent |= len(probed) < len(probes)
                 if self._answers == answers_before:
                     refused = [*(one for one in refused if len(one[0]) == 1), *probed]
@@ -150,6 +150,16 @@ class Requests:
         """Give those of *parts* that were refused whole."""
         attempts = [(part, self._attempt(part)) for part in parts]
         return [(part, error) for part, error in attempts if error]
+
+    def _probe(self, group: Group) -> RefusedRequestError | None:
+        """Ask whether *group* is accepted. It counts when it is sent with its neighbours."""
+        try:
+            self._request(group)
+        except RefusedRequestError as error:
+            return error
+        except BlocklistError:
+            pass  # that proves nothing
+        return None
 
     def _refuse(self, alone: Sequence[_Lone]) -> None:
         self.totals.refused += len(alone)

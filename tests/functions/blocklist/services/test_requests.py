@@ -378,6 +378,19 @@ def test_many_recipients_that_spoil_a_request_do_not_look_like_a_setting() -> No
     assert set(requests.refused) == bad
     assert requests.accepted == set(everybody) - bad
     assert requests.totals.configuration_errors == 0
+    assert requests.totals.sent == len(everybody)
+
+
+def test_probe_that_tells_nothing_proves_nothing() -> None:
+    def script(group: Sequence[str]) -> None:
+        raise (RefusedRequestError if len(group) > 1 else TooManyRecipientsError)("Code")
+
+    requests = make_requests(FakeBlocklist(script=script))
+
+    requests.block(recipients(100), until=None)
+
+    assert requests.refused == {}
+    assert requests.totals.configuration_errors == 0
 
 
 def test_wrong_setting_after_a_success_blames_no_address() -> None:
