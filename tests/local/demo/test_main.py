@@ -13,6 +13,7 @@ from tests.local.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
+GUARD_EMULATOR_AND_TWO_FUNCTIONS = 4
 ROOT = Path(__file__).parent.parent.parent.parent
 
 
@@ -45,12 +46,12 @@ def test_killed_demo_leaves_no_process_behind(end: signal.Signals) -> None:
         for line in demo.stdout:
             if "starting the poller" in line:
                 break
+        wait_until(lambda: len({*descendants(demo.pid)}) >= GUARD_EMULATOR_AND_TWO_FUNCTIONS)
         started = {demo.pid, *descendants(demo.pid)}
 
         os.killpg(demo.pid, end)
         demo.communicate(timeout=60)
 
-    assert len(started) > 2, "the demo had not started anything yet"
     wait_until(lambda: not started & set(parents()))
 
 
