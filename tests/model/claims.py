@@ -1,0 +1,77 @@
+"""What the world knows of the events it sent, and whether each came to an end that fits it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from tests.model.events import End, Event, tags
+from tests.model.queues import Message
+from tests.model.tencent import Tencent, is_bad
+
+
+@dataclass
+class Claims:
+    """
+    Events by tag, and what was done with them.
+
+    *accepted* are answered 200, or put on the queue past the door; *strangers* came with a wrong
+    token. *bodies* is whatever may be a message or a letter, *asked* who may be blocked.
+    """
+
+    events: dict[bytes, Event] = field(default_factory=dict)
+    accepted: set[bytes] = field(default_factory=set)
+    strangers: set[bytes] = field(default_factory=set)
+    bodies: set[bytes] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)
+
+    def expect(self, body: bytes, events: Sequence[Event]) -> None:
+        """Note that *events* may be kept from now on, each by itself or all in *body*."""
+        self.bodies.update([body, *(event.raw for event in events)])
+        self.asked.update(event.address for event in events if event.end is End.BLOCKED)
+
+    def accept(self, events: Sequence[Event]) -> None:
+        """Note that from now on none of *events* may be lost."""
+        self.accepted.update(event.tag for event in events)
+
+    def lost(
+        self, waiting: Iterable[Message], letters: Iterable[Message], tencent: Tencent
+    ) -> list[Event]:
+        """Give the accepted events that are neither waiting nor where they belong."""
+        codes: dict[bytes, set[str | None]] = {}
+        for letter in letters:
+            for tag in tags(letter.original):
+                codes.setdefault(tag, set()).add(letter.code)
+        gone = [self.events[tag] for tag in self.accepted - held_tags(waiting)]
+        return [e for e in gone if not _has_ended(e, codes.get(e.tag, set()), tencent)]
+
+    def is_true(self, letter: Message, tencent: Tencent) -> bool:
+        """Tell whether *letter* is what was sent, and its code fits something in it."""
+        events = [self.events[tag] for tag in tags(letter.original)]
+        fits = letter.code is None or any(_deserves(e, letter.code, tencent) for e in events)
+        return bool(events) and fits and letter.original in self.bodies
+
+
+def held_tags(messages: Iterable[Message]) -> set[bytes]:
+    """Give the tags of all events in *messages*."""
+    return {tag for message in messages for tag in tags(message.original)}
+
+
+def _has_ended(event: Event, codes: set[str | None], tencent: Tencent) -> bool:
+    """
+    Tell whether an event that waits nowhere ended well; *codes* are its dead letters'.
+
+    None among them: SQS moved it. An array has one letter for everything in it.
+    """
+    if event.end is End.DEAD:
+        return bool(codes)
+    if event.end is not End.BLOCKED or None in codes:
+        return True
+    refused = is_bad(event.address) or event.address in tencent.refused_alone
+    return event.address in tencent.blocked | tencent.swallowed or bool(refused and codes)
+
+
+def _deserves(event: Event, code: str, tencent: Tencent) -> bool:
+    if event.end is End.BLOCKED and code == "RefusedAddress":
+        return is_bad(event.address)
+    if event.end is End.BLOCKED and code == "RefusedRequest":
+        return event.address in tencent.refused_alone
+    return event.end is End.DEAD and event.code == code

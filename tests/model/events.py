@@ -1,0 +1,117 @@
+"""What is posted, and where each piece of it may end."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+
+#: Every piece carries one, so that it can be found wherever it went.
+TAG = re.compile(rb"tag-\d+-")
+
+EXPECTED_APP, OTHER_APP = "1300000000", "1300000001"
+
+
+class End(Enum):
+    """What is to become of an event."""
+
+    BLOCKED = auto()
+    IGNORED = auto()
+    NOT_KEPT = auto()
+    DEAD = auto()
+
+
+@dataclass(frozen=True)
+class Event:
+    """One piece of a callback: *address* is whom to block, *code* is for a dead letter."""
+
+    tag: bytes
+    raw: bytes
+    end: End
+    address: str = ""
+    code: str = ""
+    is_json: bool = True
+
+    @property
+    def fits_on_the_queue(self) -> bool:
+        """Tell whether somebody can put it there past the door."""
+        return self.is_json and self.end is not End.NOT_KEPT and self.code != "OversizedEvent"
+
+
+#: As reported: as it must be blocked. One person may be spelled in several ways.
+ADDRESSES: Mapping[str, str] = {
+    "good1@example.com": "good1@example.com",
+    " good1@EXAMPLE.com ": "good1@example.com",
+    "Good1@example.com": "Good1@example.com",
+    "good2@example.com": "good2@example.com",
+    "good3@xn--bcher-kva.example": "good3@xn--bcher-kva.example",
+    "good3@b\u00fccher.example": "good3@xn--bcher-kva.example",
+    "good4@example.com": "good4@example.com",
+    "good5@example.com": "good5@example.com",
+    "good6@example.com": "good6@example.com",
+    "bad1@example.com": "bad1@example.com",
+    "bad2@example.com": "bad2@example.com",
+    "bad-long@example.com": "bad-long@example.com",
+    "bad-both@example.com": "bad-both@example.com",
+    "poison1@example.com": "poison1@example.com",
+    "poison2@example.com": "poison2@example.com",
+}
+
+
+def _event(
+    event: str, end: End, *, code: str = "", email: str | None = None, **fields: object
+) -> Callable[[bytes, str], Event]:
+    def build(tag: bytes, reported: str) -> Event:
+        callback = {
+            "event": event,
+            "email": reported if email is None else email,
+            "bulkId": tag.decode(),
+            "username": EXPECTED_APP,
+            **fields,
+        }
+        address = ADDRESSES[reported] if end is End.BLOCKED else ""
+        return Event(tag, json.dumps(callback).encode(), end, address, code)
+
+    return build
+
+
+def _junk(text: bytes, *, is_json: bool) -> Callable[[bytes, str], Event]:
+    def build(tag: bytes, reported: str) -> Event:
+        del reported
+        return Event(
+            tag, text.replace(b"TAG", tag), End.DEAD, code="MalformedEvent", is_json=is_json
+        )
+
+    return build
+
+
+KINDS: Mapping[str, Callable[[bytes, str], Event]] = {
+    "hard": _event("bounce", End.BLOCKED, bounceType="hard_bounce"),
+    "older hard": _event("Bounce", End.BLOCKED, bounceType="hard"),
+    "complaint": _event("spamreport", End.BLOCKED, timestamp=1_700_000_000),
+    "soft": _event("bounce", End.IGNORED, bounceType="soft_bounce"),
+    "unclear": _event("bounce", End.IGNORED),
+    "unsubscribe": _event("unsubscribe", End.IGNORED),
+    "dropped": _event("dropped", End.IGNORED),
+    "delivered": _event("delivered", End.NOT_KEPT),
+    "open": _event("open", End.NOT_KEPT),
+    "unknown": _event("resurrected", End.DEAD, code="UnknownEvent"),
+    "no address": _event("spamreport", End.DEAD, code="InvalidAddress", email="nobody"),
+    "stranger": _event("spamreport", End.DEAD, code="UnexpectedSender", username=OTHER_APP),
+    "oversized": _event("spamreport", End.DEAD, code="OversizedEvent", filler="x" * 61_440),
+    "no event": _junk(b'{"email": "good6@example.com", "bulkId": "TAG"}', is_json=True),
+    "a number": _junk(b'{"event": 5, "email": "TAG"}', is_json=True),
+    "text": _junk(b"TAG is no JSON", is_json=False),
+    "bytes": _junk(b"\xff\x00TAG", is_json=False),
+}
+
+#: What is drawn most: it is what can be lost.
+USUAL_KINDS = ("hard", "older hard", "complaint")
+
+
+def tags(text: bytes) -> Iterable[bytes]:
+    return TAG.findall(text)
+
+
+def as_array(events: Iterable[Event]) -> bytes:
+    return b"[" + b", ".join(event.raw for event in events) + b"]"

@@ -1,0 +1,219 @@
+"""
+The real handlers in a sandbox of their own, wired as `bootstrap` wires them.
+
+A sandbox stands in for the module `bootstrap`: one instance is what one Lambda sandbox keeps for
+its life. Only clients, clocks and the SDK's transport are the model's.
+"""
+
+import base64
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+from unittest.mock import patch
+
+from functions.block_recipients import handler as block_handler
+from functions.blocklist import config
+from functions.blocklist.adapters import sqs, tencent
+from functions.blocklist.adapters.pacing import IntervalPacer
+from functions.blocklist.adapters.tokens import RotatingTokens
+from functions.blocklist.domain.decisions import ExpectedSenders
+from functions.blocklist.services.ports import Answer
+from functions.receive_callback import handler as receive_handler
+from tests.conftest import FakeContext
+from tests.model.clock import InlinePool, SandboxClock
+from tests.model.events import EXPECTED_APP
+from tests.model.queues import DEAD, SOURCE, QueueClient, QueueFault, Queues
+from tests.model.tencent import ApiFault, Tencent
+
+TOKEN = "token-0123456789-0123456789"
+DOOR_SECONDS = 10.0
+REQUESTS_PER_SECOND = 5
+#: What a clock of floats cannot tell apart.
+TICK = 1e-6
+#: What the consumer must keep for handing back what is left.
+HAND_BACK_SECONDS = 4.0
+
+_ENVIRONMENT = {
+    "QUEUE_URL": SOURCE,
+    "DEAD_LETTER_QUEUE_URL": DEAD,
+    "CALLBACK_TOKENS": TOKEN,
+    "TENCENTCLOUD_SECRET_ID": "id",
+    "TENCENTCLOUD_SECRET_KEY": "key",
+    "MAX_EMAILS_PER_REQUEST": "8",
+    "API_REQUESTS_PER_SECOND": str(REQUESTS_PER_SECOND),
+    "EXPECTED_APP_IDS": EXPECTED_APP,
+}
+
+
+@dataclass(frozen=True)
+class Faults:
+    """What goes wrong in one invocation: by call to SQS, by request, and after how many calls."""
+
+    queue: Sequence[QueueFault] = ()
+    api: Sequence[ApiFault] = ()
+    kill_in: int | None = None
+
+
+class _Transport(tencent._Client):  # noqa: SLF001 - the SDK's client, without its connection
+    def __init__(self, blocklist: "_Blocklist") -> None:
+        self._blocklist = blocklist
+
+    def call_json(self, action: str, params: Mapping[str, Any]) -> object:
+        assert action == "CreateCustomBlacklist"
+        return self._blocklist.answer(params)
+
+
+class _Blocklist(tencent.TencentBlocklist):
+    """The adapter, with the model's Tencent at the end of its line."""
+
+    def __init__(self, server: Tencent, clock: SandboxClock, max_recipients: int) -> None:
+        super().__init__(
+            endpoint="https://tencent.test",
+            region="ap-singapore",
+            credentials=lambda: tencent.Credentials("id", "key"),
+            max_recipients=max_recipients,
+            clock=clock,
+        )
+        self.script: list[ApiFault] = []
+        self.starts: list[float] = []
+        self.asked: set[str] = set()
+        self.deadline = 0.0
+        self._server = server
+        self._sandbox_clock = clock
+        self._timeout_seconds = 0.0
+
+    def add(
+        self, recipients: Sequence[str], *, until: date | None, timeout_seconds: float
+    ) -> Answer:
+        self._timeout_seconds = timeout_seconds
+        return super().add(recipients, until=until, timeout_seconds=timeout_seconds)
+
+    def answer(self, params: Mapping[str, Any]) -> object:
+        now = self._sandbox_clock.now
+        assert now + self._timeout_seconds <= self.deadline - HAND_BACK_SECONDS
+        assert set(params) == {"Emails"}
+        assert len(set(params["Emails"])) == len(params["Emails"]) > 0
+        assert len(self.starts) < REQUESTS_PER_SECOND or (
+            now - self.starts[-REQUESTS_PER_SECOND] >= 1 - TICK
+        )
+        self.starts.append(now)
+        self.asked.update(params["Emails"])
+        fault = self.script.pop(0) if self.script else ApiFault.NONE
+        return self._server.call(
+            params["Emails"], self._sandbox_clock, self._timeout_seconds, fault
+        )
+
+    def _build_client(self) -> tencent._Client:
+        return _Transport(self)
+
+
+class Sandbox:
+    """What one sandbox keeps; its methods are those of `bootstrap` that the handlers call."""
+
+    def __init__(self, queues: Queues, server: Tencent) -> None:
+        self.clock = SandboxClock()
+        self.client = QueueClient(queues, self.clock)
+        self._server = server
+
+    @cached_property
+    def api(self) -> _Blocklist:
+        return _Blocklist(self._server, self.clock, self.block_settings().max_emails_per_request)
+
+    @cached_property
+    def _pacer(self) -> IntervalPacer:
+        rate = self.block_settings().api_requests_per_second
+        return IntervalPacer(1 / rate, clock=self.clock, sleep=self.clock.sleep)
+
+    @cached_property
+    def _tokens(self) -> RotatingTokens:
+        return RotatingTokens(lambda: TOKEN, clock=self.clock)
+
+    def receive_settings(self) -> config.ReceiveSettings:
+        return config.read_receive_settings(_ENVIRONMENT)
+
+    def block_settings(self) -> config.BlockSettings:
+        return config.read_block_settings(_ENVIRONMENT)
+
+    def tokens(self) -> RotatingTokens:
+        return self._tokens
+
+    def event_queue(self) -> sqs.SqsEventQueue:
+        return sqs.SqsEventQueue(self._sender(SOURCE))
+
+    def dead_letters(self, queue_url: str) -> sqs.SqsDeadLetters:
+        return sqs.SqsDeadLetters(self._sender(queue_url))
+
+    def redelivery(self) -> sqs.SqsRedelivery:
+        return sqs.SqsRedelivery(lambda: self.client, SOURCE, clock=self.clock)  # type: ignore[arg-type,return-value]
+
+    def blocklist(self) -> _Blocklist:
+        return self.api
+
+    def pacer(self) -> IntervalPacer:
+        return self._pacer
+
+    def expected_senders(self) -> ExpectedSenders:
+        settings = self.block_settings()
+        return ExpectedSenders(settings.expected_app_ids, settings.expected_from_domains)
+
+    def post(self, body: bytes, *, token: str, now: float, faults: Faults) -> int:
+        """Run the door's handler; give the status that it answers."""
+        self._begin(now, faults)
+        event = {
+            "requestContext": {"http": {"method": "POST"}},
+            "rawPath": f"/callbacks/{token}",
+            "body": base64.b64encode(body).decode(),
+            "isBase64Encoded": True,
+        }
+        with _world(self, receive_handler), redirect_stdout(io.StringIO()):
+            answer = receive_handler.lambda_handler(event, FakeContext(DOOR_SECONDS))
+        assert self.clock.now <= now + DOOR_SECONDS
+        status: int = answer["statusCode"]
+        return status
+
+    def block(
+        self,
+        records: Sequence[Mapping[str, Any]],
+        *,
+        now: float,
+        seconds: float,
+        faults: Faults,
+    ) -> tuple[bytes, dict[str, Any]]:
+        """Run the consumer's handler; give its answer as Lambda does, and its line of metrics."""
+        self._begin(now, faults)
+        self.api.deadline, self.api.asked = now + seconds, set()
+        written = io.StringIO()
+        with _world(self, block_handler), redirect_stdout(written):
+            answer = block_handler.lambda_handler({"Records": records}, FakeContext(seconds))
+        assert self.clock.now <= now + seconds
+        return json.dumps(answer).encode(), json.loads(written.getvalue())
+
+    def _begin(self, now: float, faults: Faults) -> None:
+        self.clock.now, self.clock.kill_in = now, faults.kill_in
+        self.client.script, self.api.script = list(faults.queue), list(faults.api)
+
+    def _sender(self, queue_url: str) -> sqs.SqsSender:
+        return sqs.SqsSender(
+            lambda: self.client,  # type: ignore[arg-type,return-value]  # a fake
+            queue_url,
+            clock=self.clock,
+            sleep=self.clock.sleep,
+        )
+
+
+@contextmanager
+def _world(sandbox: Sandbox, handler: Any) -> Iterator[None]:  # noqa: ANN401 - a module
+    """Put *handler* into the sandbox: its `bootstrap` and its time are the sandbox's."""
+    handler.logger.setLevel("CRITICAL")
+    with (
+        patch.object(handler, "bootstrap", sandbox),
+        patch.object(handler, "time", sandbox.clock),
+        patch.object(sqs, "ThreadPoolExecutor", InlinePool),
+        patch.object(tencent, "ThreadPoolExecutor", InlinePool),
+    ):
+        yield

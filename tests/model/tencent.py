@@ -1,0 +1,174 @@
+"""
+Tencent's CreateCustomBlacklist, seen from the SDK's `call_json`.
+
+What an address is like stands in its name: `good` ones are taken, `bad` ones counted as refused,
+`poison` ones refuse the whole request. The counts of refused addresses are never a lie that could
+be true: nobody could see through that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
+
+from tests.model.clock import SandboxClock
+
+REQUESTS_PER_SECOND = 20
+CALL_SECONDS = 0.05
+
+
+class ApiFault(Enum):
+    """How one request can go wrong: an error's code, or a sentence."""
+
+    NONE = ""
+    THROTTLED = "RequestLimitExceeded"
+    INTERNAL = "InternalError.Unknown"
+    AWAY = "FailedOperation.ServiceNotAvailable"
+    MISCONFIGURED = "AuthFailure.SecretIdNotFound"
+    FULL = "LimitExceeded.Other"
+    NEW = "NobodyKnowsThis.Code"
+    TAKEN_AND_INTERNAL = "taken, and an error said"
+    NO_CONNECTION = "no connection"
+    BROKEN_AFTER = "taken, and the connection broke"
+    BROKEN_HALFWAY = "half taken, and the connection broke"
+    SILENT = "no answer in time"
+    SILENT_AFTER = "taken, and no answer in time"
+    SLOW = "taken, and an answer at the last moment"
+    NO_COUNTS = "taken, without counts"
+    WRONG_TOTAL = "the total is wrong"
+    NO_TOTAL = "the total is missing"
+    WRONG_VALID = "the valid ones are too few"
+    IMPOSSIBLE = "more refused than sent"
+    NOT_JSON = "a proxy's page"
+    OTHER_JSON = "some other JSON"
+    NO_REQUEST_ID = "an empty response"
+
+
+_ERRORS = frozenset(
+    {
+        ApiFault.THROTTLED,
+        ApiFault.INTERNAL,
+        ApiFault.AWAY,
+        ApiFault.MISCONFIGURED,
+        ApiFault.FULL,
+        ApiFault.NEW,
+    }
+)
+
+
+def is_bad(address: str) -> bool:
+    return address.startswith("bad")
+
+
+def is_poison(address: str) -> bool:
+    return address.startswith("poison")
+
+
+@dataclass
+class Tencent:
+    """
+    The blocklist, and what it said about whom.
+
+    *refused_alone* holds who was refused in a request of its own; *swallowed* are bad addresses in
+    a request that was answered without counts.
+    """
+
+    refuses_only_bad: bool = False
+    max_recipients: int = 8
+    max_size: int = 8
+    settings_wrong: bool = False
+    blocked: set[str] = field(default_factory=set)
+    refused_alone: set[str] = field(default_factory=set)
+    swallowed: set[str] = field(default_factory=set)
+    starts: list[float] = field(default_factory=list)
+
+    def call(
+        self, emails: Sequence[str], clock: SandboxClock, timeout_seconds: float, fault: ApiFault
+    ) -> object:
+        clock.point()
+        started = clock.now
+        self.starts.append(started)
+        busy = sum(started - 1 < start <= started for start in self.starts)
+        slow = fault in {ApiFault.SILENT, ApiFault.SILENT_AFTER, ApiFault.SLOW}
+        clock.now += timeout_seconds if slow else min(CALL_SECONDS, timeout_seconds)
+        if fault is ApiFault.SILENT:
+            raise TimeoutError
+        if fault is ApiFault.NO_CONNECTION:
+            raise TencentCloudSDKException("ClientNetworkError", "reset")
+        if fault is ApiFault.NOT_JSON:
+            raise TencentCloudSDKException("ServerNetworkError", b"<html>")
+        if fault is ApiFault.OTHER_JSON:
+            return ["hello"]
+        if fault is ApiFault.NO_REQUEST_ID:
+            return {"Response": {}}
+        code = ApiFault.THROTTLED.value if busy > REQUESTS_PER_SECOND else self._code(emails, fault)
+        if code:
+            if code.startswith("InvalidParameter") and len(emails) == 1:
+                self.refused_alone.update(emails)
+            return _error(code)
+        answer = self._take(emails, fault)
+        clock.point()
+        return answer
+
+    def _code(self, emails: Sequence[str], fault: ApiFault) -> str | None:
+        """Give the code of the error that meets the request before anything is taken."""
+        if fault in _ERRORS:
+            return fault.value
+        if len(emails) > self.max_recipients:
+            return "LimitExceeded.ReceiverDetailRequestLimit"
+        if len(emails) > self.max_size:
+            return "RequestSizeLimitExceeded"
+        only_bad = self.refuses_only_bad and all(map(is_bad, emails))
+        if self.settings_wrong or only_bad or any(map(is_poison, emails)):
+            return "InvalidParameterValue.Something"
+        return None
+
+    def _take(self, emails: Sequence[str], fault: ApiFault) -> object:
+        reached = emails[: len(emails) // 2] if fault is ApiFault.BROKEN_HALFWAY else emails
+        good = [address for address in reached if not is_bad(address)]
+        repeated = len(self.blocked.intersection(good))
+        self.blocked.update(good)
+        if fault in {ApiFault.BROKEN_AFTER, ApiFault.BROKEN_HALFWAY}:
+            raise TencentCloudSDKException("ClientNetworkError", "reset")
+        if fault is ApiFault.SILENT_AFTER:
+            raise TimeoutError
+        if fault is ApiFault.TAKEN_AND_INTERNAL:
+            return _error("InternalError")
+        response: dict[str, Any] = {"RequestId": f"request-{len(self.starts)}"}
+        if fault is ApiFault.NO_COUNTS:
+            self.swallowed.update(filter(is_bad, emails))
+        else:
+            response |= _counts(emails, repeated, fault)
+        return {"Response": response}
+
+
+def _counts(emails: Sequence[str], repeated: int, fault: ApiFault) -> dict[str, int]:
+    """Count as the API does; one address may be both invalid and too long."""
+    bad = [address for address in emails if is_bad(address)]
+    invalid = sum(not address.startswith("bad-long") for address in bad)
+    too_long = sum(address.startswith(("bad-long", "bad-both")) for address in bad)
+    counts = {
+        "TotalCount": len(emails),
+        "ValidCount": len(emails) - len(bad) - repeated,
+        "RepeatCount": repeated,
+        "InvalidCount": invalid,
+        "TooLongCount": too_long,
+    }
+    if fault is ApiFault.IMPOSSIBLE and len(emails) > 1:
+        counts["InvalidCount"] += len(emails) + 5
+        counts["TotalCount"] += len(emails) + 5
+    elif too_long:
+        pass  # with a wrong total nobody could tell one that is both from two
+    elif fault is ApiFault.WRONG_TOTAL:
+        counts["TotalCount"] += 3
+    elif fault is ApiFault.NO_TOTAL:
+        del counts["TotalCount"]
+    elif fault is ApiFault.WRONG_VALID:
+        counts["ValidCount"] = max(0, counts["ValidCount"] - 1)
+    return counts
+
+
+def _error(code: str) -> dict[str, Any]:
+    return {"Response": {"Error": {"Code": code, "Message": "text"}, "RequestId": "request-no"}}

@@ -1,0 +1,22 @@
+"""Runs the model. `HYPOTHESIS_PROFILE=soak` runs it for long, with new examples every time."""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+from tests.model.machine import MailModel
+
+_EVERY = settings(
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+_PROFILES = {
+    "normal": settings(
+        _EVERY, max_examples=500, stateful_step_count=30, derandomize=True, database=None
+    ),
+    "soak": settings(_EVERY, max_examples=10_000, stateful_step_count=60),
+}
+
+TestMailModel = MailModel.TestCase
+TestMailModel.settings = _PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "normal")]
