@@ -82,6 +82,7 @@ class _Blocklist(tencent.TencentBlocklist):
         self.script: list[ApiFault] = []
         self.starts: list[float] = []
         self.asked: set[str] = set()
+        self.asked_alone: set[str] = set()
         self.deadline = 0.0
         self._server = server
         self._sandbox_clock = clock
@@ -103,6 +104,8 @@ class _Blocklist(tencent.TencentBlocklist):
         )
         self.starts.append(now)
         self.asked.update(params["Emails"])
+        if len(params["Emails"]) == 1:
+            self.asked_alone.update(params["Emails"])
         fault = self.script.pop(0) if self.script else ApiFault.NONE
         return self._server.call(
             params["Emails"], self._sandbox_clock, self._timeout_seconds, fault
@@ -186,7 +189,8 @@ class Sandbox:
     ) -> tuple[bytes, dict[str, Any]]:
         """Run the consumer's handler; give its answer as Lambda does, and its line of metrics."""
         self._begin(now, faults)
-        self.api.deadline, self.api.asked = now + seconds, set()
+        self.api.deadline = now + seconds
+        self.api.asked, self.api.asked_alone = set(), set()
         written = io.StringIO()
         with _world(self, block_handler), redirect_stdout(written):
             answer = block_handler.lambda_handler({"Records": records}, FakeContext(seconds))
