@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections import Counter
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -91,6 +92,7 @@ def _count(report: BlockReport) -> None:
         "ApiRequests": totals.requests,
         "RateLimited": totals.rate_limited,
         "ConfigurationErrors": totals.configuration_errors,
+        "MostReceives": report.most_receives,
     }
     for name, number in counts.items():
         metrics.add_metric(name, MetricUnit.Count, number)
@@ -98,3 +100,7 @@ def _count(report: BlockReport) -> None:
         age_seconds = max(0.0, time.time() - report.oldest_accepted_at)
         metrics.add_metric("EndToEndSeconds", MetricUnit.Seconds, age_seconds)
     metrics.flush_metrics()
+    for code, number in Counter(letter.refusal.code for letter in report.dead_lettered).items():
+        metrics.add_dimensions(service=metrics.service, ErrorCode=code)
+        metrics.add_metric("DeadLetters", MetricUnit.Count, number)
+        metrics.flush_metrics()

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from functions.blocklist import bootstrap
 from functions.blocklist.adapters.callback import parse_callback
 from functions.blocklist.adapters.http import answer, parse_request
-from functions.blocklist.services.receive_callback import Receipt, receive_callback
+from functions.blocklist.services.receive_callback import UNAVAILABLE, Receipt, receive_callback
 
 #: For answering, after the last try has failed.
 MARGIN_SECONDS = 0.5
@@ -57,4 +57,11 @@ def _count(receipt: Receipt) -> None:
         metrics.add_metric("Events", MetricUnit.Count, number)
         if receipt.previous_token:
             metrics.add_metric("PreviousToken", MetricUnit.Count, 1)
+        metrics.flush_metrics()
+    for code, number in receipt.dead_letters.items():
+        metrics.add_dimensions(service=metrics.service, ErrorCode=code)
+        metrics.add_metric("DeadLetters", MetricUnit.Count, number)
+        metrics.flush_metrics()
+    if receipt.status == UNAVAILABLE:
+        metrics.add_metric("Unavailable", MetricUnit.Count, 1)
         metrics.flush_metrics()

@@ -115,6 +115,7 @@ def block_recipients(  # noqa: PLR0913 - what it needs is passed, not found
         not_dead_lettered=not_dead_lettered,
         totals=requests.totals,
         oldest_accepted_at=_oldest(batch.messages_with(Outcome.ACCEPTED)),
+        most_receives=max((message.receive_count for message in retried), default=0),
     )
 
 

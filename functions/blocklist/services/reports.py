@@ -66,6 +66,7 @@ class BlockReport:
 
     *messages* counts them by outcome; *retry_message_ids* are those that SQS must deliver again.
     *not_dead_lettered* counts dead letters that could not be sent by the code that says why.
+    *most_receives* is how often the most received of the messages to deliver again came already.
     """
 
     messages: Mapping[Outcome, int]
@@ -74,3 +75,4 @@ class BlockReport:
     not_dead_lettered: Mapping[str, int]
     totals: RequestTotals
     oldest_accepted_at: float | None
+    most_receives: int

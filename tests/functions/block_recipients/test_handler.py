@@ -98,7 +98,7 @@ def test_sums_of_the_metrics_hold(consumer: Consumer, written: Written) -> None:
         "junk",
     )
 
-    [line] = written.metrics
+    line, *_ = written.metrics
     assert (line["_aws"]["CloudWatchMetrics"][0]["Namespace"], line["service"]) == (
         "SesBlocklist",
         "block_recipients",
@@ -119,7 +119,34 @@ def test_sums_of_the_metrics_hold(consumer: Consumer, written: Written) -> None:
         "ApiRequests": 2,
         "RateLimited": 0,
         "ConfigurationErrors": 0,
+        "MostReceives": 0,
     }
+
+
+def test_dead_letters_are_counted_by_their_code(consumer: Consumer, written: Written) -> None:
+    """Each code asks for something else of the operator; the alarms go by it."""
+    consumer("junk", "more junk", bounce("no address"))
+
+    _, *letters = written.metrics
+    assert {line["ErrorCode"]: line["DeadLetters"] for line in letters} == {
+        "MalformedEvent": [2.0],
+        "InvalidAddress": [1.0],
+    }
+    assert {line["service"] for line in letters} == {"block_recipients"}
+
+
+def test_receives_of_what_comes_back_are_told(consumer: Consumer, written: Written) -> None:
+    """SQS leaves what was received three times out of its age; nothing else tells of it."""
+
+    def script(_: object) -> None:
+        raise UnavailableError("InternalError")
+
+    consumer.blocklist.script = script
+
+    consumer(bounce("a@example.com"))
+
+    [line] = written.metrics
+    assert line["MostReceives"] == [1.0]
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,8 @@ def test_junk_is_kept_and_said(door: Door, written: Written) -> None:
     assert json.loads(answer["body"]) == {"kept": 0, "dead_letters": 1}
     assert [line["message"] for line in written.logs] == ["events sent to the dead-letter queue"]
     assert written.logs[0]["codes"] == {"MalformedEvent": 1}
+    [counted] = [line for line in written.metrics if "DeadLetters" in line]
+    assert (counted["ErrorCode"], counted["DeadLetters"]) == ("MalformedEvent", [1.0])
     assert "@" not in written.text
 
 
@@ -110,6 +112,7 @@ def test_event_that_cannot_be_kept_is_an_error(door: Door, written: Written) -> 
     assert json.loads(answer["body"]) == {"kept": 0, "dead_letters": 0}
     [line] = written.logs
     assert (line["message"], line["codes"]) == ("events not kept", {"Down": 1})
+    assert written.metrics[-1]["Unavailable"] == [1.0]
 
 
 def test_unreadable_tokens_are_an_error(door: Door, written: Written) -> None:
@@ -120,6 +123,7 @@ def test_unreadable_tokens_are_an_error(door: Door, written: Written) -> None:
     assert answer["statusCode"] == 503
     assert written.logs[0]["message"] == "callback tokens cannot be read"
     assert written.logs[0]["code"] == "ssm:InternalServerError"
+    assert [line["Unavailable"] for line in written.metrics] == [[1.0]]
 
 
 def test_event_of_something_else_is_refused_without_repeating_it(door: Door) -> None:

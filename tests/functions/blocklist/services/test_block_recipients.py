@@ -214,6 +214,19 @@ def test_messages_handed_back_wait_longer_each_time() -> None:
     assert run.redelivery.waits == [("handle of m-1", 30), ("handle of m-2", 120)]
 
 
+def test_most_received_of_what_comes_back_is_told() -> None:
+    """What is done with does not count: its receives are over."""
+    run = Run(**failing_for("a@example.com", "b@example.com"))
+
+    report = run(
+        make_message("m-1", make_event("a@example.com"), receive_count=2),
+        make_message("m-2", make_event("b@example.com"), receive_count=5),
+        make_message("m-3", ErrorCode.UNKNOWN_EVENT, receive_count=9),
+    )
+
+    assert report.most_receives == 5
+
+
 def test_messages_that_failed_together_do_not_come_back_together() -> None:
     run = Run(**failing_for("a@example.com"))
     run.spread = 1.25
