@@ -14,6 +14,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The emulator pins its own botocore, so it gets an environment inside ours.
 EMULATOR := $(VENV)/emulator
+# So does what only `make checkov` runs: it is half as large as everything else together.
+CHECKOV := $(VENV)/checkov
 OSLS := node_modules/.bin/osls
 # Hashes for every platform, and no word on where the packages came from.
 COMPILE = $(CURDIR)/$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
@@ -45,6 +47,12 @@ $(VENV)/.installed: requirements/dev.txt | tools
 	@echo "== Python packages (once, about half a minute)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(CHECKOV)/.installed: requirements/checkov.txt $(VENV)/.installed
+	@echo "== checkov (once, about half a minute)"
+	@$(PYTHON) -m venv $(CHECKOV)
+	@$(CHECKOV)/bin/python -m pip install --quiet --require-hashes -r requirements/checkov.txt
 	@touch $@
 
 $(EMULATOR)/.installed: requirements/emulator.txt $(VENV)/.installed
@@ -99,6 +107,10 @@ template: setup ## the compiled template of every stage (cfn-lint)
 	@$(BIN)/cfn-lint --ignore-checks W3005 --template $(STAGES:%=dist/templates/%.json)
 	@echo "$(STAGES): no complaint"
 
+.PHONY: checkov
+checkov: template $(CHECKOV)/.installed ## the compiled templates again, by checkov; infra/checkov.yml says what it may skip
+	@cd dist/templates && ../../$(CHECKOV)/bin/checkov --config-file ../../infra/checkov.yml $(STAGES:%=--file %.json)
+
 .PHONY: package
 package: setup ## dist/PLATFORM/functions.zip and template.json; PLATFORM=lambda STAGE=dev, or PLATFORM=local
 	@$(BIN)/python -m infra.package --platform $(PLATFORM) --stage $(STAGE) $(OVERRIDES)
@@ -130,4 +142,5 @@ requirements: setup ## compile requirements/*.in to *.txt; UPGRADE=1 takes newer
 	@cd requirements && $(COMPILE) runtime.in --output-file runtime.txt
 	@cd requirements && $(COMPILE) dev.in --output-file dev.txt --constraint runtime.txt
 	@cd requirements && $(COMPILE) emulator.in --output-file emulator.txt
+	@cd requirements && $(COMPILE) checkov.in --output-file checkov.txt
 	@$(MAKE) pins

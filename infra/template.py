@@ -6,6 +6,7 @@ Needs no account, no credentials and no network.
 """
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -31,6 +32,15 @@ _OSLS_ENVIRONMENT = {
 _COMPILED = Path(".serverless", "cloudformation-template-update-stack.json")
 
 
+#: Nobody would learn that its mail is not blocked, so somebody must be told there.
+_WATCHED = frozenset({"production"})
+
+#: Who is told by which kind of alarm, in the template's words.
+_RECIPIENTS = {
+    "pages": ("PageEmail", "PageTopicArn"),
+    "tickets": ("TicketEmail", "TicketTopicArn"),
+}
+
 #: A stage parameter, where serverless.yml or one of its parts reads it.
 _PARAMETER = re.compile(r"\$\{param:(\w+)")
 
@@ -48,8 +58,9 @@ def compile_template(
     *params* stand above what serverless.yml says for the stage.
 
     Raises:
-        BuildError: a parameter that there is none of, or without a value; osls is not installed, or
-            it refused: its own words are in the message.
+        BuildError: a parameter that there is none of, or without a value; nobody would hear the
+            alarms of a stage that needs it; osls is not installed, or it refused: its own words are
+            in the message.
     """
     _check(params or {})
     given = {**(params or {}), "artifact": str(artifact)}
@@ -57,6 +68,8 @@ def compile_template(
     with TemporaryDirectory(prefix="osls-") as scratch:
         folder = _copy_sources(Path(scratch))
         _run_osls("package", "--stage", stage, *options, folder=folder)
+        if stage in _WATCHED:
+            _refuse_unheard(stage, compiled=folder / _COMPILED)
         target.parent.mkdir(parents=True, exist_ok=True)
         _replace(target, with_copy_of=folder / _COMPILED)
 
@@ -72,9 +85,23 @@ def _check(params: Mapping[str, str]) -> None:
             raise BuildError(f"the parameter {name} needs a value: {name}=...")
 
 
+def _refuse_unheard(stage: str, *, compiled: Path) -> None:
+    declared = json.loads(compiled.read_text())["Parameters"]
+    for kind, names in _RECIPIENTS.items():
+        if not any(declared[name]["Default"] for name in names):
+            email, topic = (name[0].lower() + name[1:] for name in names)
+            raise BuildError(
+                f"nobody would get the {kind} of {stage}: set {email} or {topic}, for good under "
+                f"`params` in serverless.yml, or for once, as in "
+                f'make deploy STAGE={stage} PARAMS="{email}=you@example.com ..."'
+            )
+
+
 def compile_templates(stages: Sequence[str], *, folder: Path) -> None:
     """
     Write `STAGE.json` for each of *stages* to *folder*, without building the functions.
+
+    For checks only: their alarms tell an address that nobody reads.
 
     Raises:
         BuildError: As `compile_template`.
@@ -82,7 +109,13 @@ def compile_templates(stages: Sequence[str], *, folder: Path) -> None:
     with TemporaryDirectory(prefix="stub-") as scratch, ThreadPoolExecutor() as pool:
         stub = _write_stub(Path(scratch) / "functions.zip")
         compiled = [
-            pool.submit(compile_template, stage, artifact=stub, target=folder / f"{stage}.json")
+            pool.submit(
+                compile_template,
+                stage,
+                artifact=stub,
+                target=folder / f"{stage}.json",
+                params={"pageEmail": "page@example.com", "ticketEmail": "ticket@example.com"},
+            )
             for stage in stages
         ]
         for each in compiled:

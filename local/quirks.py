@@ -1,5 +1,7 @@
 """
-What the emulator gets wrong about a stack, put right before (`allow_batches`) and after (`mend`).
+What the emulator gets wrong about a stack.
+
+Put right before (`allow_batches`, `without_metric_math`) and after (`mend`).
 
 All seen with ministack 1.5.33, and tested: without what is done here those tests fail.
 """
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 #: Permissions of SQS that cover a call for ten messages too.
 _HAS_BATCH = frozenset({"sqs:SendMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility"})
 
+#: What the emulator has no alarm for: one of several alarms, and a page that shows any of them.
+_BEYOND_ALARMS = frozenset({"AWS::CloudWatch::CompositeAlarm", "AWS::CloudWatch::Dashboard"})
+
 _POLL_SECONDS = 0.05
 _WAIT_SECONDS = 20.0
 
@@ -28,6 +33,21 @@ def allow_batches(template: Mapping[str, Any]) -> dict[str, Any]:
     Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
     """
     return {key: _with_batches(part) for key, part in template.items()}
+
+
+def without_metric_math(template: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return *template* without alarms that calculate, and without what is made of alarms.
+
+    For one of them the emulator refuses the whole stack.
+    """
+    resources = {
+        logical_id: resource
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] not in _BEYOND_ALARMS
+        and "Metrics" not in resource.get("Properties", {})
+    }
+    return {**template, "Resources": resources}
 
 
 def mend(

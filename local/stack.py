@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from local.aws import Aws
 from local.cloudformation import apply_template, outputs, physical_ids
-from local.quirks import allow_batches, mend
+from local.quirks import allow_batches, mend, without_metric_math
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
@@ -66,7 +66,7 @@ def deploy(
     """
     bucket = _Bucket(aws, f"{name}-artifacts")
     code = {"S3Bucket": bucket.name, "S3Key": bucket.put(artifact.read_bytes(), suffix=".zip")}
-    adapted = allow_batches(_adapt(template, code=code))
+    adapted = without_metric_math(allow_batches(_adapt(template, code=code)))
     key = bucket.put(json.dumps(adapted).encode(), suffix=".json")
     cloudformation: CloudFormationClient = aws.client("cloudformation")
     apply_template(cloudformation, name, template_url=bucket.url(key), parameters=parameters)

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.aws import Aws
-from local.quirks import allow_batches, mend
+from local.quirks import allow_batches, mend, without_metric_math
 from local.stack import deploy
 from tests.local.templates import make_artifact, make_template
 
 if TYPE_CHECKING:
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_lambda import LambdaClient
 
 NOTHING = "def handler(event, context): pass"
@@ -22,6 +23,20 @@ GROUP = {
             "Targets": [{"Id": {"Fn::GetAtt": ["Function", "Arn"]}}],
         },
     }
+}
+
+ALARM = {
+    "Namespace": "Test",
+    "MetricName": "Errors",
+    "EvaluationPeriods": 1,
+    "Threshold": 0,
+    "ComparisonOperator": "GreaterThanThreshold",
+}
+MATH = {
+    "Metrics": [{"Id": "one", "Expression": "1"}],
+    "EvaluationPeriods": 1,
+    "Threshold": 0,
+    "ComparisonOperator": "GreaterThanThreshold",
 }
 
 
@@ -101,6 +116,35 @@ def test_right_to_act_on_a_message_is_one_to_act_on_ten(actions: object, adapted
 
     assert once == make_policy(adapted)
     assert allow_batches(once) == once
+
+
+@pytest.mark.integration
+def test_stack_with_alarms_that_calculate_is_deployed_without_them(
+    aws: Aws, tmp_path: Path
+) -> None:
+    """The emulator refuses the whole stack for one; the alarms that it can have stay."""
+    template = make_template(
+        more={
+            "Plain": {"Type": "AWS::CloudWatch::Alarm", "Properties": ALARM},
+            "Math": {"Type": "AWS::CloudWatch::Alarm", "Properties": MATH},
+            "Both": {
+                "Type": "AWS::CloudWatch::CompositeAlarm",
+                "Properties": {"AlarmRule": {"Fn::Sub": "ALARM(${Plain}) AND ALARM(${Math})"}},
+            },
+            "Page": {
+                "Type": "AWS::CloudWatch::Dashboard",
+                "Properties": {"DashboardBody": {"Fn::Sub": "${Math.Arn}"}},
+            },
+        }
+    )
+
+    deploy(aws, template, make_artifact(tmp_path, NOTHING), {"TencentSesEndpoint": "first"})
+
+    cloudwatch: CloudWatchClient = aws.client("cloudwatch")
+    assert [alarm["MetricName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]] == [
+        "Errors"
+    ]
+    assert without_metric_math(template)["Outputs"] == template["Outputs"]
 
 
 def test_other_parts_of_a_template_stay_as_they_are() -> None:
