@@ -3,7 +3,9 @@
 import pytest
 
 from infra.template import compile_templates
+from tests.conftest import Written
 from tests.infra.compiled import STAGES, Template
+from tests.infra.emitted import Series, emitted
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +20,9 @@ def template(templates: dict[str, Template], request: pytest.FixtureRequest) -> 
     """Every stage's template in turn: what holds, holds for all of them."""
     stage: str = request.param
     return templates[stage]
+
+
+@pytest.fixture
+def series(monkeypatch: pytest.MonkeyPatch, written: Written) -> frozenset[Series]:
+    """Every metric that the functions write, with its dimensions."""
+    return emitted(monkeypatch, written)

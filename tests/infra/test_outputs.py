@@ -15,6 +15,8 @@ def test_stack_tells_where_its_parts_are(template: Template) -> None:
         "ReceiveCallbackFunction": {"Ref": DOOR},
         "BlockRecipientsFunction": {"Ref": CONSUMER},
         "EventSourceMapping": {"Ref": TRIGGER},
+        "PageTopicArn": {"Ref": "PageTopic"},
+        "TicketTopicArn": {"Ref": "TicketTopic"},
         "CallbackTokensParameter": f"{secrets}/callback-tokens",
         "TencentCredentialsParameter": f"{secrets}/tencent-credentials",
     }

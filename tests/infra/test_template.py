@@ -9,13 +9,15 @@ from infra import template
 from infra.template import BuildError, compile_template
 from tests.infra.compiled import CONSUMER
 
+TOPIC = "arn:aws:sns:ap-southeast-1:000000000000:ours"
+
 
 def test_deployment_can_set_what_the_stage_does_not(tmp_path: Path) -> None:
     """Ids and domains of an account stay out of the repository."""
     artifact, target = _some_file(tmp_path / "functions.zip"), tmp_path / "template.json"
 
     compile_template(
-        "production",
+        "staging",
         artifact=artifact,
         target=target,
         params={
@@ -30,6 +32,45 @@ def test_deployment_can_set_what_the_stage_does_not(tmp_path: Path) -> None:
     assert variables["DRY_RUN"] == "false"
     assert variables["EXPECTED_APP_IDS"] == "1250000000,1250000001"
     assert compiled["Parameters"]["TencentSesEndpoint"]["Default"] == "ses.tencentcloudapi.com"
+
+
+@pytest.mark.parametrize(
+    ("told", "missing"),
+    [
+        ({}, "pages of production: set pageEmail or pageTopicArn"),
+        ({"ticketEmail": "ticket@example.com"}, "pages of production"),
+        ({"pageTopicArn": TOPIC}, "tickets of production: set ticketEmail or ticketTopicArn"),
+    ],
+)
+def test_production_is_not_built_while_nobody_would_hear_of_it(
+    tmp_path: Path, told: dict[str, str], missing: str
+) -> None:
+    """Alarms that nobody hears are found out by those whose mail was lost."""
+    artifact, target = _some_file(tmp_path / "functions.zip"), tmp_path / "template.json"
+
+    with pytest.raises(BuildError, match=missing):
+        compile_template("production", artifact=artifact, target=target, params=told)
+
+    assert not target.exists()
+
+
+def test_production_is_built_for_an_address_and_for_a_topic(tmp_path: Path) -> None:
+    artifact, target = _some_file(tmp_path / "functions.zip"), tmp_path / "template.json"
+
+    compile_template(
+        "production",
+        artifact=artifact,
+        target=target,
+        params={"pageTopicArn": TOPIC, "ticketEmail": "ticket@example.com"},
+    )
+
+    parameters = json.loads(target.read_text())["Parameters"]
+    assert {name: parameters[name]["Default"] for name in parameters if "Tencent" not in name} == {
+        "PageEmail": "",
+        "PageTopicArn": TOPIC,
+        "TicketEmail": "ticket@example.com",
+        "TicketTopicArn": "",
+    }
 
 
 def test_refusal_is_told_in_osls_own_words(tmp_path: Path) -> None:
