@@ -86,7 +86,10 @@ def _check(params: Mapping[str, str]) -> None:
 
 
 def _refuse_unheard(stage: str, *, compiled: Path) -> None:
-    declared = json.loads(compiled.read_text())["Parameters"]
+    template = json.loads(compiled.read_text())
+    if not any(one["Type"] == "AWS::CloudWatch::Alarm" for one in template["Resources"].values()):
+        raise BuildError(f'{stage} has no alarms: leave the parameter alarms at "on"')
+    declared = template["Parameters"]
     for kind, names in _RECIPIENTS.items():
         if not any(declared[name]["Default"] for name in names):
             email, topic = (name[0].lower() + name[1:] for name in names)

@@ -54,6 +54,26 @@ def test_production_is_not_built_while_nobody_would_hear_of_it(
     assert not target.exists()
 
 
+def test_production_is_not_built_without_alarms(tmp_path: Path) -> None:
+    artifact, target = _some_file(tmp_path / "functions.zip"), tmp_path / "template.json"
+    told = {"pageEmail": "page@example.com", "ticketEmail": "ticket@example.com"}
+
+    with pytest.raises(BuildError, match="production has no alarms"):
+        compile_template(
+            "production", artifact=artifact, target=target, params={**told, "alarms": "off"}
+        )
+
+
+def test_stage_that_nobody_waits_for_may_do_without_alarms(tmp_path: Path) -> None:
+    """They cost more than all the rest of it."""
+    artifact, target = _some_file(tmp_path / "functions.zip"), tmp_path / "template.json"
+
+    compile_template("dev", artifact=artifact, target=target, params={"alarms": "off"})
+
+    kinds = {resource["Type"] for resource in json.loads(target.read_text())["Resources"].values()}
+    assert not [kind for kind in kinds if "CloudWatch" in kind]
+
+
 def test_production_is_built_for_an_address_and_for_a_topic(tmp_path: Path) -> None:
     artifact, target = _some_file(tmp_path / "functions.zip"), tmp_path / "template.json"
 

@@ -195,7 +195,9 @@ class Sandbox:
         with _world(self, block_handler), redirect_stdout(written):
             answer = block_handler.lambda_handler({"Records": records}, FakeContext(seconds))
         assert self.clock.now <= now + seconds
-        return json.dumps(answer).encode(), json.loads(written.getvalue())
+        metrics, *letters = map(json.loads, written.getvalue().splitlines())
+        assert metrics["DeadLettered"][0] == sum(line["DeadLetters"][0] for line in letters)
+        return json.dumps(answer).encode(), metrics
 
     def _begin(self, now: float, faults: Faults) -> None:
         self.clock.now, self.clock.kill_in = now, faults.kill_in
