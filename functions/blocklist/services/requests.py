@@ -60,7 +60,7 @@ class Requests:
         self._stopped = False
         self._answers = 0
         self._unavailable_in_a_row = 0
-        self._alone: list[_Lone] = []
+        self._alone: list[tuple[_Lone, int]] = []
 
     def block(self, recipients: Group, *, until: date | None) -> None:
         """Block *recipients*, each request as full as the blocklist allows."""
@@ -69,10 +69,13 @@ class Requests:
 
     def finish(self) -> None:
         """Judge those that were refused alone: by then it is known whether anything is accepted."""
-        if self._answers or len(self._alone) == 1 or not _alike(self._alone):
-            self._refuse(self._alone)
-        elif self._alone:
-            self._stop_misconfigured(self._alone[0][1])
+        proven = [lone for lone, answers in self._alone if answers < self._answers]
+        others = [lone for lone, answers in self._alone if answers >= self._answers]
+        self._refuse(proven)
+        if len(self._alone) == 1 or not _alike(others):
+            self._refuse(others)
+        elif others:
+            self._stop_misconfigured(others[0][1])
         self._alone = []
 
     def _block_full_groups(self, recipients: Group) -> None:
@@ -87,8 +90,13 @@ class Requests:
         if error and len(group) > 1:
             self._halve(group, error)
         elif error:
-            self._alone.append((group[0], error))
-            self._stopped |= not self._answers and len(self._alone) >= MAX_ALONE_WITHOUT_ANSWER
+            self._leave_open([(group[0], error)], answers=0)
+
+    def _leave_open(self, alone: Sequence[_Lone], *, answers: int) -> None:
+        """Wait whether more than *answers* requests are accepted: then the recipients are bad."""
+        self._alone += [(lone, answers) for lone in alone]
+        unproven = sum(answers >= self._answers for _, answers in self._alone)
+        self._stopped |= unproven >= MAX_ALONE_WITHOUT_ANSWER
 
     def _attempt(self, group: Group) -> RefusedRequestError | None:
         """Send *group* and settle what can be; give the error back when it is refused whole."""
@@ -143,6 +151,8 @@ class Requests:
             alone += [(part[0], again) for part, again in refused if len(part) == 1]
         if self._answers > answers_before or not _alike(alone):
             self._refuse(alone)
+        elif len(alone) == len(group):
+            self._leave_open(alone, answers=answers_before)
         elif not silent:
             self._stop_misconfigured(error)
 

@@ -652,3 +652,19 @@ def test_errors_are_counted_by_kind_and_code() -> None:
 
     assert requests.totals.errors == {("UnavailableError", "InternalError"): 2}
     assert requests.totals.last_failed_request_id == "r-7"
+
+
+def test_small_group_of_bad_recipients_does_not_hold_up_the_others() -> None:
+    """With a limit of two, a pair of bad ones at the front came back with everybody, each time."""
+
+    def script(group: Sequence[str]) -> None:
+        if set(group) <= {"user0@example.com", "user1@example.com"}:
+            raise RefusedRequestError("InvalidParameterValue")
+
+    requests = make_requests(FakeBlocklist(max_recipients=2, script=script))
+
+    requests.block(recipients(4), until=None)
+
+    assert requests.accepted == {"user2@example.com", "user3@example.com"}
+    assert requests.refused.keys() == {"user0@example.com", "user1@example.com"}
+    assert requests.totals.configuration_errors == 0
