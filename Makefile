@@ -17,6 +17,8 @@ EMULATOR := $(VENV)/emulator
 # So does what only `make checkov` runs: it is half as large as everything else together.
 CHECKOV := $(VENV)/checkov
 OSLS := node_modules/.bin/osls
+# What is locked is whole, so nothing is resolved again: pip would meet newer releases, for which there is no hash.
+INSTALL := -m pip install --quiet --require-hashes --no-deps -r
 # Hashes for every platform, and no word on where the packages came from.
 COMPILE = $(CURDIR)/$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --no-annotate \
@@ -46,19 +48,22 @@ tools:
 $(VENV)/.installed: requirements/dev.txt | tools
 	@echo "== Python packages (once, about half a minute)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt
+	@$(BIN)/python $(INSTALL) requirements/dev.txt
+	@$(BIN)/python -m pip check --quiet
 	@touch $@
 
 $(CHECKOV)/.installed: requirements/checkov.txt $(VENV)/.installed
 	@echo "== checkov (once, about half a minute)"
 	@$(PYTHON) -m venv $(CHECKOV)
-	@$(CHECKOV)/bin/python -m pip install --quiet --require-hashes -r requirements/checkov.txt
+	@$(CHECKOV)/bin/python $(INSTALL) requirements/checkov.txt
+	@$(CHECKOV)/bin/python -m pip check --quiet
 	@touch $@
 
 $(EMULATOR)/.installed: requirements/emulator.txt $(VENV)/.installed
 	@echo "== AWS emulator (once)"
 	@$(PYTHON) -m venv $(EMULATOR)
-	@$(EMULATOR)/bin/python -m pip install --quiet --require-hashes -r requirements/emulator.txt
+	@$(EMULATOR)/bin/python $(INSTALL) requirements/emulator.txt
+	@$(EMULATOR)/bin/python -m pip check --quiet
 	@touch $@
 
 node_modules/.installed: package-lock.json | tools

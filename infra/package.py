@@ -98,7 +98,7 @@ def _pip_install(platform: Platform, *, target: Path) -> None:
         [
             sys.executable,
             *("-m", "pip", "install", "--no-input", "--disable-pip-version-check"),
-            *("--require-hashes", "--only-binary=:all:", "--no-compile"),
+            *("--require-hashes", "--no-deps", "--only-binary=:all:", "--no-compile"),
             *platform.pip_options,
             *("--target", str(target), "--requirement", str(REQUIREMENTS)),
         ],
