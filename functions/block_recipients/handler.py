@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.blocklist import bootstrap
 from functions.blocklist.adapters.records import parse_record
-from functions.blocklist.domain.decisions import ANYBODY, Decision, decide
+from functions.blocklist.domain.decisions import ANYBODY, Judgement, decide
 from functions.blocklist.domain.events import DeliveryEvent
 from functions.blocklist.services.block_recipients import TimeLimits, block_recipients
 from functions.blocklist.services.reports import BlockReport, Outcome
@@ -31,11 +31,14 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     report = block_recipients(
         [parse_record(record) for record in event["Records"]],
         decide=_decide,
+        terms=bootstrap.policy().terms,
+        ledger=bootstrap.ledger(),
         blocklist=bootstrap.blocklist(),
         pacer=bootstrap.pacer(),
         dead_letters=bootstrap.dead_letters(settings.queues.dead_letter_queue_url),
         redelivery=bootstrap.redelivery(),
         limits=limits,
+        now=time.time(),
         first_wait_seconds=settings.first_retry_seconds,
         spread=lambda: random.uniform(1, 1.25),  # noqa: S311 - no secret
         dry_run=settings.dry_run,
@@ -49,8 +52,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     }
 
 
-def _decide(event: DeliveryEvent, from_operator: bool) -> Decision:  # noqa: FBT001 - a port's order
-    return decide(event, expected=ANYBODY if from_operator else bootstrap.expected_senders())
+def _decide(event: DeliveryEvent, from_operator: bool) -> Judgement:  # noqa: FBT001 - a port's order
+    expected = ANYBODY if from_operator else bootstrap.expected_senders()
+    return decide(event, bootstrap.policy(), expected=expected)
 
 
 def _log(report: BlockReport) -> None:
@@ -63,6 +67,16 @@ def _log(report: BlockReport) -> None:
         )
     if report.not_dead_lettered:
         logger.error("dead letters not sent, to retry", codes=report.not_dead_lettered)
+    if report.decisions:
+        logger.info(
+            "decisions by rule",
+            decisions={f"{action} {rule}": n for (rule, action), n in report.decisions.items()},
+        )
+    if report.ledger_errors:
+        logger.error(
+            "ledger failed, to retry",
+            recipients={f"{kind} {code}": n for (kind, code), n in report.ledger_errors.items()},
+        )
     totals = report.totals
     if totals.errors:
         logger.error(
@@ -99,7 +113,14 @@ def _count(report: BlockReport) -> None:
     if report.oldest_accepted_at is not None:
         age_seconds = max(0.0, time.time() - report.oldest_accepted_at)
         metrics.add_metric("EndToEndSeconds", MetricUnit.Seconds, age_seconds)
+    if report.ledger_errors:
+        number = sum(report.ledger_errors.values())
+        metrics.add_metric("LedgerErrors", MetricUnit.Count, number)
     metrics.flush_metrics()
+    for (rule, action), number in report.decisions.items():
+        metrics.add_dimensions(service=metrics.service, Decision=action, Rule=rule)
+        metrics.add_metric("Decisions", MetricUnit.Count, number)
+        metrics.flush_metrics()
     for code, number in Counter(letter.refusal.code for letter in report.dead_lettered).items():
         metrics.add_dimensions(service=metrics.service, ErrorCode=code)
         metrics.add_metric("DeadLetters", MetricUnit.Count, number)

@@ -19,14 +19,17 @@ from functions.blocklist.config import (
 
 if TYPE_CHECKING:
     from botocore.config import Config
+    from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_sqs import SQSClient
     from types_boto3_ssm import SSMClient
 
+    from functions.blocklist.adapters.dynamodb import DynamoBrake, DynamoLedger
     from functions.blocklist.adapters.pacing import IntervalPacer
     from functions.blocklist.adapters.sqs import SqsDeadLetters, SqsEventQueue, SqsRedelivery
     from functions.blocklist.adapters.tencent import Credentials, TencentBlocklist
     from functions.blocklist.adapters.tokens import RotatingTokens
     from functions.blocklist.domain.decisions import ExpectedSenders
+    from functions.blocklist.domain.policy import Policy
 
 
 @cache
@@ -96,6 +99,34 @@ def pacer() -> "IntervalPacer":
 
 
 @cache
+def policy() -> "Policy":
+    """Give the policy that decides whom to block."""
+    from functions.blocklist.adapters.policies import load_policy
+
+    return load_policy(block_settings().policy_file)
+
+
+@cache
+def ledger() -> "tuple[DynamoLedger, DynamoBrake] | None":
+    """Give the ledger and the brake that needs it, or None where there is no table."""
+    from functions.blocklist.adapters.dynamodb import DynamoBrake, DynamoLedger
+
+    settings = block_settings().ledger
+    if not settings:
+        return None
+    return (
+        DynamoLedger(
+            _dynamodb,
+            settings.table,
+            key=partial(_reveal, settings.key),
+            retention_days=settings.retention_days,
+            policy_version=policy().version,
+        ),
+        DynamoBrake(_dynamodb, settings.table, key=partial(_reveal, settings.key)),
+    )
+
+
+@cache
 def expected_senders() -> "ExpectedSenders":
     """Give whose mail the callbacks may be about."""
     from functions.blocklist.domain.decisions import ExpectedSenders
@@ -126,6 +157,14 @@ def _sqs() -> "SQSClient":
     import boto3
 
     client: SQSClient = boto3.client("sqs", config=_client_config())
+    return client
+
+
+@cache
+def _dynamodb() -> "DynamoDBClient":
+    import boto3
+
+    client: DynamoDBClient = boto3.client("dynamodb", config=_client_config(attempts=2))
     return client
 
 

@@ -41,6 +41,15 @@ class ReceiveSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerSettings:
+    """The ledger's table, the *key* that hashes its addresses, and how long it keeps them."""
+
+    table: str
+    key: Secret
+    retention_days: int
+
+
+@dataclass(frozen=True, slots=True)
 class BlockSettings:
     """What `block_recipients` needs. *secret_id* goes with a *secret_key* that stands directly."""
 
@@ -54,6 +63,8 @@ class BlockSettings:
     first_retry_seconds: float
     expected_app_ids: frozenset[str]
     expected_from_domains: frozenset[str]
+    policy_file: str
+    ledger: "LedgerSettings | None"
     dry_run: bool
 
 
@@ -92,7 +103,26 @@ def read_block_settings(environment: Environment) -> BlockSettings:
         first_retry_seconds=_number(environment, "FIRST_RETRY_SECONDS", 30, at_least=1),
         expected_app_ids=_words(environment, "EXPECTED_APP_IDS"),
         expected_from_domains=_words(environment, "EXPECTED_FROM_DOMAINS"),
+        policy_file=environment.get("POLICY_FILE", "").strip() or "strict.toml",
+        ledger=read_ledger_settings(environment),
         dry_run=_truth(environment, "DRY_RUN"),
+    )
+
+
+def read_ledger_settings(environment: Environment) -> LedgerSettings | None:
+    """
+    Read the ledger's settings; None without `LEDGER_TABLE`.
+
+    Raises:
+        ValueError: something is missing or wrong; the text names it and no secret.
+    """
+    table = environment.get("LEDGER_TABLE", "").strip()
+    if not table:
+        return None
+    return LedgerSettings(
+        table=table,
+        key=_secret(environment, "LEDGER_KEY", "LEDGER_KEY_PARAMETER"),
+        retention_days=int(_number(environment, "LEDGER_RETENTION_DAYS", 400, at_least=60)),
     )
 
 

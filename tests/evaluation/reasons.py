@@ -81,7 +81,7 @@ FORMS = {"whole": whole, "cut": cut}
 def our_policy() -> Policy:
     """Block what the rules call gone for good, without any help from a label."""
     classify = load_classifier().classify
-    return lambda _, text: classify(text, hard=False).is_gone_for_good
+    return lambda _, text: classify(text).is_gone_for_good
 
 
 def any_5xx(row: LabelledReply, _: str) -> bool:

@@ -61,7 +61,7 @@ def test_plain_rules_do_worse() -> None:
 
 @pytest.mark.parametrize("row", documented_replies(), ids=lambda row: row.text)
 def test_documented_reply_is_judged_as_written_down(row: LabelledReply) -> None:
-    verdict = CLASSIFIER.classify(row.text, hard=False)
+    verdict = CLASSIFIER.classify(row.text)
 
     assert (verdict.reason, verdict.is_gone_for_good) == (row.reason, row.block_now)
 
@@ -70,7 +70,7 @@ def test_reasons_are_mostly_right() -> None:
     """The reason is told to people, so it should be right; only the block is never wrong."""
     rows = read_replies()
     classify = CLASSIFIER.classify
-    right = sum(classify(row.text, hard=False).reason == row.reason for row in rows)
+    right = sum(classify(row.text).reason == row.reason for row in rows)
 
     assert right >= 0.9 * len(rows)
 
@@ -85,7 +85,7 @@ def test_covered_provider_has_an_example_in_each_direction(provider: str) -> Non
 @pytest.fixture(scope="module")
 def decided() -> set[str]:
     texts = [row.text for row in (*read_replies(), *documented_replies())]
-    return {CLASSIFIER.classify(text, hard=False).rule for text in texts}
+    return {CLASSIFIER.classify(text).rule for text in texts}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)

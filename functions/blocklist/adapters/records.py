@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from functions.blocklist.adapters.callback import parse_message
-from functions.blocklist.services.block_recipients import QueueMessage
+from functions.blocklist.services.batch import QueueMessage
 
 
 def parse_record(record: Mapping[str, Any]) -> QueueMessage:
@@ -20,14 +20,17 @@ def parse_record(record: Mapping[str, Any]) -> QueueMessage:
         KeyError: the record has no message id, so it is not from SQS.
     """
     attributes = record.get("messageAttributes") or {}
+    own = record.get("attributes") or {}
     body = _original_body(record.get("body") or "", _text(attributes, "BodyEncoding"))
+    from_operator = _text(attributes, "Origin") == "operator"
     return QueueMessage(
         queue_message_id=record["messageId"],
         receipt_handle=record.get("receiptHandle", ""),
-        receive_count=int((record.get("attributes") or {}).get("ApproximateReceiveCount", 1)),
+        receive_count=int(own.get("ApproximateReceiveCount", 1)),
         body=body,
-        events=parse_message(body),
-        from_operator=_text(attributes, "Origin") == "operator",
+        events=parse_message(body, from_operator=from_operator),
+        from_operator=from_operator,
+        sent_at=int(own.get("SentTimestamp", 0)) / 1000,
     )
 
 

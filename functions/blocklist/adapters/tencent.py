@@ -1,7 +1,7 @@
 """
-Tencent Cloud SES: `CreateCustomBlacklist` through the official SDK.
+Tencent Cloud SES: the custom blocklist through the official SDK.
 
-Source: https://www.tencentcloud.com/document/product/1084/77211
+Source: https://www.tencentcloud.com/document/product/1084/77211 (`CreateCustomBlacklist`)
 
 Four traps of the SDK (tencentcloud-sdk-python-common 3.1.195) are met here:
 
@@ -164,7 +164,24 @@ class TencentBlocklist:
         parameters: dict[str, Any] = {"Emails": list(recipients)}
         if until:
             parameters["ExpireDate"] = until.isoformat()
-        body = self._call("CreateCustomBlacklist", parameters, timeout_seconds)
+        response = self._ask("CreateCustomBlacklist", parameters, timeout_seconds)
+        return Answer(_known_request_id(response.request_id) or "", _counts(response))
+
+    def remove(self, recipients: Sequence[str], *, timeout_seconds: float) -> Answer:
+        """
+        Take *recipients* off the list; one that is not on it is no mistake. Otherwise as `add`.
+
+        Source: https://www.tencentcloud.com/document/product/1084/77210
+
+        Raises:
+            BlocklistError: one of its subclasses, by what to do next.
+        """
+        parameters = {"Emails": list(recipients)}
+        response = self._ask("DeleteCustomBlackList", parameters, timeout_seconds)
+        return Answer(_known_request_id(response.request_id) or "")
+
+    def _ask(self, action: str, parameters: dict[str, Any], timeout_seconds: float) -> "_Response":
+        body = self._call(action, parameters, timeout_seconds)
         try:
             response = msgspec.convert(body, _Envelope).response
         except msgspec.ValidationError:
@@ -173,7 +190,7 @@ class TencentBlocklist:
             raise self._error(response.error.code, response.request_id)
         if not response.request_id:
             raise UnavailableError("AnswerWithoutRequestId")
-        return Answer(_known_request_id(response.request_id) or "", _counts(response))
+        return response
 
     def _call(self, action: str, parameters: dict[str, Any], timeout_seconds: float) -> object:
         end = time.monotonic() + timeout_seconds

@@ -14,6 +14,7 @@ class ErrorCode(StrEnum):
     UNEXPECTED_SENDER = "UnexpectedSender"
     REFUSED_ADDRESS = "RefusedAddress"
     REFUSED_REQUEST = "RefusedRequest"
+    HELD = "Held"
 
     @property
     def sentence(self) -> str:
@@ -31,6 +32,8 @@ _SENTENCES = {
     ErrorCode.UNEXPECTED_SENDER: "The app id or sender domain is not among the expected ones.",
     ErrorCode.REFUSED_ADDRESS: "Tencent counted this address as invalid or too long.",
     ErrorCode.REFUSED_REQUEST: "Tencent refused the request that held only this address.",
+    ErrorCode.HELD: "More new blocks than usual, so this one waits: release it if they are right, "
+    "drop it if they are not.",
 }
 
 

@@ -1,10 +1,9 @@
 """
 What an event means for its recipient.
 
-Blocked for good: a hard bounce, since the mailbox does not exist, and a complaint, since the person
-said so. Everything else that is known is ignored. Doubt never blocks: a bounce without a clear
-label is ignored too. A name that Tencent does not document goes to the dead-letter queue, where
-somebody looks.
+The policy decides; before it come the questions that no policy may answer otherwise: whether the
+mail was ours, whether the event is one that Tencent documents, whether there is an address to
+block, and whether that address is protected.
 """
 
 from dataclasses import dataclass, field
@@ -14,20 +13,25 @@ from typing import TypeAlias
 from functions.blocklist.domain.addresses import normalise
 from functions.blocklist.domain.dead_letters import ErrorCode
 from functions.blocklist.domain.events import DeliveryEvent, EventKind
-
-BLOCKING_KINDS = frozenset({EventKind.HARD_BOUNCE, EventKind.COMPLAINT})
+from functions.blocklist.domain.policy import Action, Policy, Ruling
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """Block *recipient*, normalised, until the day *until*; None means for good."""
+class Decision:
+    """
+    What to do about *recipient*, normalised, and which rule says so.
+
+    *recipient* is empty where an event is ignored whose address is none. *until* is the day that an
+    operator asked for, None for good.
+    """
 
     recipient: str = field(repr=False)
+    ruling: Ruling
     until: date | None = None
 
 
-#: A block, nothing (None), or the reason why nothing can ever be done.
-Decision: TypeAlias = Block | ErrorCode | None
+#: A decision, or the reason why none can ever be made.
+Judgement: TypeAlias = Decision | ErrorCode
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +50,23 @@ class ExpectedSenders:
 
 ANYBODY = ExpectedSenders()
 
+BY_OPERATOR = Ruling(Action.BLOCK, "operator")
+PROTECTED = Ruling(Action.IGNORE, "protected")
 
-def decide(event: DeliveryEvent, *, expected: ExpectedSenders) -> Decision:
+
+def decide(event: DeliveryEvent, policy: Policy, *, expected: ExpectedSenders) -> Judgement:
     """Decide what to do about *event*."""
-    if not expected.include(event):
+    if event.kind is EventKind.OPERATOR_BLOCK:
+        ruling = BY_OPERATOR
+    elif not expected.include(event):
         return ErrorCode.UNEXPECTED_SENDER
-    if event.kind is EventKind.UNKNOWN:
+    elif event.kind is EventKind.UNKNOWN:
         return ErrorCode.UNKNOWN_EVENT
-    if event.kind not in BLOCKING_KINDS:
-        return None
+    else:
+        ruling = policy.rule_on(event)
     recipient = normalise(event.recipient)
-    return Block(recipient) if recipient else ErrorCode.INVALID_ADDRESS
+    if not recipient:
+        return Decision("", ruling) if ruling.action is Action.IGNORE else ErrorCode.INVALID_ADDRESS
+    if policy.protected.include(recipient):
+        return Decision(recipient, PROTECTED)
+    return Decision(recipient, ruling, event.until)

@@ -1,11 +1,13 @@
 """What happened to a mail, in our words."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
+from hashlib import sha256
 
 
 class EventKind(StrEnum):
-    """Every kind of event that a callback can report."""
+    """Every kind of event that a message can report."""
 
     HARD_BOUNCE = "hard_bounce"
     SOFT_BOUNCE = "soft_bounce"
@@ -18,6 +20,7 @@ class EventKind(StrEnum):
     DELIVERED = "delivered"
     OPENED = "opened"
     CLICKED = "clicked"
+    OPERATOR_BLOCK = "operator_block"  # a person asks for it; never from a callback
     UNKNOWN = "unknown"
 
 
@@ -31,6 +34,8 @@ PASSING_KINDS = frozenset(
         EventKind.CLICKED,
     }
 )
+#: Kinds that carry the reply of the recipient's mail server.
+BOUNCES = frozenset({EventKind.HARD_BOUNCE, EventKind.SOFT_BOUNCE, EventKind.UNCLEAR_BOUNCE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,9 @@ class DeliveryEvent:
     """
     One event about one recipient.
 
-    *recipient* is as reported, not yet normalised. *bulk_id*, *app_id* and *from_domain* are empty
-    when not reported. *occurred_at* is in epoch seconds, or None when not reported.
+    *recipient* is as reported, not yet normalised, and *reply* is the mail server's own words. Text
+    is empty when not reported; *occurred_at* is in epoch seconds, or None. *until* and *note* are
+    an operator's: the last day of the block, None for good, and why.
     """
 
     kind: EventKind
@@ -48,3 +54,19 @@ class DeliveryEvent:
     app_id: str = ""
     from_domain: str = ""
     occurred_at: float | None = None
+    reply: str = field(default="", repr=False)
+    sender: str = field(default="", repr=False)
+    template_id: str = ""
+    message_id: str = field(default="", repr=False)
+    until: date | None = None
+    note: str = field(default="", repr=False)
+
+    @property
+    def key(self) -> str:
+        """
+        Tell events of one recipient apart: the same for every delivery of the same event.
+
+        Tencent gives no id of its own, so it is made of what an event says of itself.
+        """
+        parts = (self.kind, self.bulk_id, self.message_id, repr(self.occurred_at), self.until)
+        return sha256("\n".join(map(str, parts)).encode(errors="surrogatepass")).hexdigest()[:16]

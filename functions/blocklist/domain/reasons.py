@@ -4,8 +4,8 @@ Why a mail came back, by what the reply says.
 Neither Tencent's label nor the reply's code tells: QQ answers a rate limit with 550, Yandex an
 unknown user with 5.7.1, Orange a full mailbox with 5.1.1. So the words decide, in the order of the
 rules, the user's first. Words that no rule knows leave it to the enhanced code, then to the reply
-code. The label counts only where the reply has nothing else: see
-docs/decisions/0011-reasons-come-from-the-reply.md.
+code: see docs/decisions/0011-reasons-come-from-the-reply.md. What the provider's label is worth
+beside them is for the policy to say.
 """
 
 import re
@@ -24,6 +24,8 @@ CACHED_PIECES = 1024
 MAX_GAP_LETTERS = 32
 #: A pattern that asks for the codes alone, before the words are looked at.
 ANY_WORDS = "*"
+#: Stands for a rule's name where none matched.
+NO_RULE = "no rule"
 #: Keys are looked up by so many of their first letters; the loop below takes them three at a time.
 _START = 3
 
@@ -52,11 +54,16 @@ class Verdict:
     What a reply was found to say, and by which rule.
 
     *is_gone_for_good* is the answer to the one question that costs something: block now?
+    *is_silent* when there was nothing to judge: neither a word nor a code that tells. *code* and
+    *enhanced* are the reply's own.
     """
 
     reason: Reason
     rule: str
     is_gone_for_good: bool = False
+    is_silent: bool = False
+    code: str = ""
+    enhanced: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,17 +177,9 @@ class Classifier:
         self._judge_text = lru_cache(CACHED_REPLIES)(self._read_and_judge)
         self._judge_reply = lru_cache(CACHED_REPLIES)(self._judge)
 
-    def classify(self, text: str, *, hard: bool) -> Verdict:
-        """
-        Judge the reply *text*; *hard* is the provider's own label.
-
-        The label decides only about a reply without words and without a code that tells: nearly
-        everything that says something no rule knows turned out to be no address that is gone.
-        """
-        verdict = self._judge_text(text)
-        if verdict is NOTHING_SAID and hard:
-            return GONE_BY_LABEL
-        return verdict
+    def classify(self, text: str) -> Verdict:
+        """Judge the reply *text*."""
+        return self._judge_text(text)
 
     def _read_and_judge(self, text: str) -> Verdict:
         """Judge replies that differ in nothing but address and time only once."""
@@ -188,10 +187,18 @@ class Classifier:
 
     def _judge(self, reply: Reply) -> Verdict:
         rule = self._by_words(reply) or self._by_codes(reply)
-        if rule is None:
-            is_silent = not reply.has_words and not reply.is_temporary
-            return NOTHING_SAID if is_silent else NOTHING_KNOWN
-        return Verdict(rule.reason, rule.id, is_gone_for_good=rule.means_for_good(reply))
+        if rule:
+            name, reason, for_good = rule.id, rule.reason, rule.means_for_good(reply)
+        else:
+            name, reason, for_good = NO_RULE, Reason.UNKNOWN, False
+        return Verdict(
+            reason,
+            name,
+            is_gone_for_good=for_good,
+            is_silent=not rule and not reply.has_words and not reply.is_temporary,
+            code=reply.code,
+            enhanced=reply.enhanced,
+        )
 
     def _by_words(self, reply: Reply) -> Rule | None:
         candidates = sorted({*self._always, *self._positions(reply.wording)})
@@ -212,13 +219,6 @@ class Classifier:
         """Let a code block only where there are no words: unknown ones may say otherwise."""
         rules = (self._by_code[code] for code in _codes(reply) if code in self._by_code)
         return next((rule for rule in rules if not (rule.blocks and reply.has_words)), None)
-
-
-#: Words, but none that a rule knows.
-NOTHING_KNOWN = Verdict(Reason.UNKNOWN, "no rule")
-#: Not a word: no text at all, or a bare code.
-NOTHING_SAID = Verdict(Reason.UNKNOWN, "no reply")
-GONE_BY_LABEL = Verdict(Reason.ADDRESS_GONE, "label", is_gone_for_good=True)
 
 
 @lru_cache(CACHED_PIECES)

@@ -1,12 +1,16 @@
 """What the use cases need from outside, in our words, with the failures each may raise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, auto
 from typing import Protocol
 
 from functions.blocklist.domain.dead_letters import DeadLetter
+from functions.blocklist.domain.errors import RetryLaterError
+from functions.blocklist.domain.events import DeliveryEvent
+from functions.blocklist.domain.history import Fact, History
+from functions.blocklist.domain.policy import Ruling
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +61,83 @@ class Blocklist(Protocol):
             BlocklistError: one of its subclasses, by what to do next.
         """
 
+    def remove(self, recipients: Sequence[str], *, timeout_seconds: float) -> Answer:
+        """
+        Take *recipients* off the list; one that is not on it is no mistake. Otherwise as `add`.
+
+        Raises:
+            BlocklistError: one of its subclasses, by what to do next.
+        """
+
 
 class Pacer(Protocol):
     """Spaces the starts of requests."""
 
     def wait(self, *, before: float) -> bool:
         """Wait for the next start; False, at once, when it would not come *before* (monotonic)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One decision to keep: the *fact* that it leaves, and what an operator may ask about it."""
+
+    fact: Fact
+    event: DeliveryEvent
+    ruling: Ruling
+    from_operator: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """
+    What is to be known of an address from now on, provided that it still stands as it was *seen*.
+
+    *applied* and *asked* as in `History`; *held* are the keys of facts that wait for a person.
+    *outcome* says in a word what was done, *until* for how long, *request_id* by which request.
+    """
+
+    seen: History
+    applied: date | None = None
+    asked: date | None = None
+    held: frozenset[str] = frozenset()
+    outcome: str = ""
+    until: date | None = None
+    request_id: str = ""
+
+
+class Ledger(Protocol):
+    """What was decided about each address, and what came of it."""
+
+    def record(
+        self, records: Mapping[str, Sequence[Record]], *, before: float
+    ) -> Mapping[str, History | RetryLaterError]:
+        """
+        Add the facts of each recipient, each once, and give its whole history.
+
+        A recipient whose facts could not be added before *before* (monotonic seconds) gets the
+        error instead. A record from an operator frees its fact if that was held.
+        """
+
+    def change(
+        self, changes: Mapping[str, Change], *, before: float
+    ) -> Mapping[str, History | RetryLaterError]:
+        """
+        Write *changes*; give only the recipients whose change was not written.
+
+        Each with its newer history, where somebody else came first, or with the error.
+        """
+
+
+class Brake(Protocol):
+    """What keeps a mistake from blocking a great many people at once."""
+
+    def hold(self, mails: Mapping[str, str], *, before: float) -> Collection[str]:
+        """
+        Count new blocks, given as recipient and the mail that led to each, and give those to hold.
+
+        Raises:
+            RetryLaterError: they could not be counted, so none may be blocked.
+        """
 
 
 class DeadLetters(Protocol):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from functions.blocklist.domain.dead_letters import ErrorCode
+from functions.blocklist.domain.policy import Action
 
 
 class Outcome(IntEnum):
@@ -64,15 +65,19 @@ class BlockReport:
     """
     What became of a batch of messages.
 
-    *messages* counts them by outcome; *retry_message_ids* are those that SQS must deliver again.
+    *messages* counts them by outcome, *decisions* their events by rule and action;
+    *retry_message_ids* are those that SQS must deliver again. *ledger_errors* counts the recipients
+    that the ledger failed for by kind of error and code.
     *not_dead_lettered* counts dead letters that could not be sent by the code that says why.
     *most_receives* is how often the most received of the messages to deliver again came already.
     """
 
     messages: Mapping[Outcome, int]
+    decisions: Mapping[tuple[str, Action], int]
     retry_message_ids: Sequence[str]
     dead_lettered: Sequence[DeadLettered]
     not_dead_lettered: Mapping[str, int]
     totals: RequestTotals
+    ledger_errors: Mapping[tuple[str, str], int]
     oldest_accepted_at: float | None
     most_receives: int

@@ -11,6 +11,7 @@ not accepted stands alone; where nothing at all is accepted, the settings are at
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
 from functions.blocklist.domain.dead_letters import ErrorCode
 from functions.blocklist.domain.errors import (
@@ -29,6 +30,11 @@ Group = Sequence[str]
 #: A recipient that was refused in a request of its own, and how.
 _Lone = tuple[str, RefusedRequestError]
 
+
+class _Send(Protocol):
+    def __call__(self, group: Group, /, *, timeout_seconds: float) -> Answer: ...
+
+
 #: After so many requests in a row without a usable answer, the rest waits for a better time.
 MAX_UNAVAILABLE_IN_A_ROW = 3
 #: Halves, quarters, eighths: when none of them is accepted, single recipients are asked about.
@@ -42,14 +48,16 @@ class Requests:
     Sends recipients to the blocklist and settles each of them.
 
     No request starts after *last_start* (monotonic seconds), and each ends within
-    *timeout_seconds*. After `finish`, a recipient that is neither in `accepted` nor in `refused` is
-    to be tried again in another invocation.
+    *timeout_seconds*. After `finish`, a recipient that is neither in `accepted`, with the id of the
+    request that told, nor in `refused` is to be tried again in another invocation. `removed` are
+    those that were taken off the list.
     """
 
     def __init__(
         self, blocklist: Blocklist, pacer: Pacer, *, last_start: float, timeout_seconds: float
     ) -> None:
-        self.accepted: set[str] = set()
+        self.accepted: dict[str, str] = {}
+        self.removed: set[str] = set()
         self.refused: dict[str, Refusal] = {}
         self.totals = RequestTotals()
         self._blocklist = blocklist
@@ -65,7 +73,35 @@ class Requests:
     def block(self, recipients: Group, *, until: date | None) -> None:
         """Block *recipients*, each request as full as the blocklist allows."""
         self._until = until
+        for recipient in recipients:
+            self.accepted.pop(recipient, None)
         self._block_full_groups(recipients)
+
+    def remove(self, recipients: Group) -> None:
+        """
+        Take *recipients* off the list; the answer tells no more than that it was done.
+
+        A request that is refused is halved; whoever is refused alone is to be tried again.
+        """
+        self.removed.difference_update(recipients)
+        position = 0
+        while position < len(recipients) and not self._stopped:
+            group = recipients[position : position + self._blocklist.max_recipients]
+            self._remove_group(group)
+            position += len(group)
+
+    def _remove_group(self, group: Group) -> None:
+        try:
+            answer = self._request(group, self._blocklist.remove)
+        except BlocklistError as error:
+            if isinstance(error, TooManyRecipientsError):
+                self._blocklist.shrink(len(group))
+            if len(group) > 1:
+                for half in _halves(group):
+                    self._remove_group(half)
+        else:
+            if answer:
+                self.removed.update(group)
 
     def finish(self) -> None:
         """Judge those that were refused alone: by then it is known whether anything is accepted."""
@@ -171,6 +207,9 @@ class Requests:
             pass  # that proves nothing
         return None
 
+    def _accept(self, group: Group, request_id: str) -> None:
+        self.accepted.update(dict.fromkeys(group, request_id))
+
     def _refuse(self, alone: Sequence[_Lone]) -> None:
         self.totals.refused += len(alone)
         for recipient, error in alone:
@@ -180,7 +219,7 @@ class Requests:
         counts, totals = answer.counts, self.totals
         if counts is None:
             totals.uncounted += len(group)
-            self.accepted.update(group)
+            self._accept(group, answer.request_id)
         elif counts.refused > len(group) > 1:
             self._block_halves(group)  # it cannot be true, and yet somebody was refused
         else:
@@ -193,10 +232,10 @@ class Requests:
                 totals.uncounted += len(group) - refused
             self._narrow_down(group, refused, answer.request_id)
 
-    def _narrow_down(self, group: Group, refused: int, request_id: str | None) -> None:
+    def _narrow_down(self, group: Group, refused: int, request_id: str) -> None:
         """Settle *group*, of which the blocklist holds all but *refused*."""
         if not refused:
-            self.accepted.update(group)
+            self._accept(group, request_id)
         elif refused == len(group):
             refusal = Refusal(ErrorCode.REFUSED_ADDRESS, request_id)
             self.refused.update(dict.fromkeys(group, refusal))
@@ -214,7 +253,7 @@ class Requests:
         try:
             answer = self._request(half)
         except RefusedRequestError as error:
-            return _Found(1, error.request_id) if len(half) == 1 else None
+            return _Found(1, error.request_id or "") if len(half) == 1 else None
         except TooManyRecipientsError:
             self._blocklist.shrink(len(half))
             return None
@@ -224,7 +263,7 @@ class Requests:
             return None
         return _Found(answer.counts.refused, answer.request_id)
 
-    def _request(self, group: Group) -> Answer | None:
+    def _request(self, group: Group, send: "_Send | None" = None) -> Answer | None:
         """
         Send one request; None when there is no time for it, or it is to be tried again later.
 
@@ -236,9 +275,7 @@ class Requests:
             return None
         self.totals.requests += 1
         try:
-            answer = self._blocklist.add(
-                group, until=self._until, timeout_seconds=self._timeout_seconds
-            )
+            answer = (send or self._add)(group, timeout_seconds=self._timeout_seconds)
         except RetryLaterError as error:
             self._retry_later(error)
             return None
@@ -249,6 +286,9 @@ class Requests:
         self._answers += 1
         self._unavailable_in_a_row = 0
         return answer
+
+    def _add(self, group: Group, *, timeout_seconds: float) -> Answer:
+        return self._blocklist.add(group, until=self._until, timeout_seconds=timeout_seconds)
 
     def _retry_later(self, error: RetryLaterError) -> None:
         if isinstance(error, ConfigurationError):
@@ -277,7 +317,7 @@ class _Found:
     """How many of a half were refused, and the request that told."""
 
     refused: int
-    request_id: str | None
+    request_id: str
 
 
 def _alike(alone: Sequence[_Lone]) -> bool:

@@ -31,7 +31,7 @@ def test_set_stands_for_its_words() -> None:
 def test_user_may_use_our_sets() -> None:
     classifier = load_classifier("policy | any | | {who} on strike | ours")
 
-    assert classifier.classify("recipient on strike", hard=False).reason is Reason.POLICY
+    assert classifier.classify("recipient on strike").reason is Reason.POLICY
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,11 @@ def make_rule(
 
 
 def judge(text: str, *rules: Rule) -> Reason:
-    return Classifier(rules).classify(text, hard=False).reason
+    return Classifier(rules).classify(text).reason
 
 
 def blocks(text: str, *rules: Rule) -> bool:
-    return Classifier(rules).classify(text, hard=False).is_gone_for_good
+    return Classifier(rules).classify(text).is_gone_for_good
 
 
 @pytest.mark.parametrize(
@@ -130,29 +130,35 @@ def test_temporary_reply_blocks_when_a_rule_asks_for_its_code() -> None:
 
 
 def test_account_that_may_come_back_is_not_blocked() -> None:
-    verdict = Classifier([make_rule("suspended", lasting=False)]).classify("suspended", hard=True)
+    verdict = Classifier([make_rule("suspended", lasting=False)]).classify("suspended")
 
     assert verdict.reason is Reason.ADDRESS_GONE
     assert not verdict.is_gone_for_good
 
 
 def test_verdict_names_its_rule() -> None:
-    verdict = Classifier([make_rule(codes=("550",))]).classify("550 user unknown", hard=False)
+    verdict = Classifier([make_rule(codes=("550",))]).classify("550 user unknown")
 
     assert verdict.rule == "any: user unknown [550]"
 
 
 @pytest.mark.parametrize("text", ["", "  ", "550", "550 <jane@example.com>"])
-def test_label_decides_only_where_nothing_is_said(text: str) -> None:
-    assert CLASSIFIER.classify(text, hard=True).is_gone_for_good
-    assert not CLASSIFIER.classify(text, hard=False).is_gone_for_good
+def test_reply_without_words_and_without_a_code_that_tells_is_silent(text: str) -> None:
+    verdict = CLASSIFIER.classify(text)
+
+    assert verdict.is_silent
+    assert (verdict.reason, verdict.rule) == (Reason.UNKNOWN, "no rule")
 
 
-@pytest.mark.parametrize(
-    "text", ["550 strange words", "451", "550 spam", "550 mailbox unavailable"]
-)
-def test_label_never_overrules_what_is_said(text: str) -> None:
-    assert not CLASSIFIER.classify(text, hard=True).is_gone_for_good
+@pytest.mark.parametrize("text", ["550 strange words", "451", "550 5.1.1", "550 spam"])
+def test_reply_that_says_anything_is_not_silent(text: str) -> None:
+    assert not CLASSIFIER.classify(text).is_silent
+
+
+def test_verdict_carries_the_codes_of_the_reply() -> None:
+    verdict = CLASSIFIER.classify("550 5.1.1 user unknown")
+
+    assert (verdict.code, verdict.enhanced) == ("550", "5.1.1")
 
 
 def test_same_reply_is_judged_once_for_all_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +172,7 @@ def test_same_reply_is_judged_once_for_all_addresses(monkeypatch: pytest.MonkeyP
     classifier = Classifier([make_rule()])
 
     for name in ("jane", "joe", "jane"):
-        classifier.classify(f"<{name}@example.com> user unknown", hard=False)
+        classifier.classify(f"<{name}@example.com> user unknown")
 
     assert judged == ["any: user unknown"]
 
@@ -174,8 +180,8 @@ def test_same_reply_is_judged_once_for_all_addresses(monkeypatch: pytest.MonkeyP
 def test_users_rules_come_first() -> None:
     theirs = "policy | any | | mailbox not found | our partner says so to strangers"
 
-    assert load_classifier().classify("550 Mailbox not found", hard=True).is_gone_for_good
-    verdict = load_classifier(theirs).classify("550 Mailbox not found", hard=True)
+    assert load_classifier().classify("550 Mailbox not found").is_gone_for_good
+    verdict = load_classifier(theirs).classify("550 Mailbox not found")
     assert verdict.reason is Reason.POLICY
     assert not verdict.is_gone_for_good
 
@@ -183,7 +189,7 @@ def test_users_rules_come_first() -> None:
 def test_users_code_comes_before_ours() -> None:
     theirs = "content | any | 5.1.1 | | here it means something else"
 
-    assert load_classifier(theirs).classify("550 5.1.1", hard=True).reason is Reason.CONTENT
+    assert load_classifier(theirs).classify("550 5.1.1").reason is Reason.CONTENT
 
 
 @pytest.mark.parametrize(
@@ -198,23 +204,23 @@ def test_users_code_comes_before_ours() -> None:
 @pytest.mark.parametrize("gone", ["user unknown", "mailbox not found", "用户不存在"])
 def test_hint_at_another_cause_wins(hint: str, gone: str) -> None:
     """A wrong block loses a living recipient; a missed one costs a few mails."""
-    assert CLASSIFIER.classify(f"550 5.1.1 {gone}", hard=True).is_gone_for_good
-    assert not CLASSIFIER.classify(f"550 5.1.1 {gone}; {hint}", hard=True).is_gone_for_good
-    assert not CLASSIFIER.classify(f"550 5.1.1 {hint}: {gone}", hard=True).is_gone_for_good
+    assert CLASSIFIER.classify(f"550 5.1.1 {gone}").is_gone_for_good
+    assert not CLASSIFIER.classify(f"550 5.1.1 {gone}; {hint}").is_gone_for_good
+    assert not CLASSIFIER.classify(f"550 5.1.1 {hint}: {gone}").is_gone_for_good
 
 
 def test_name_of_an_address_says_nothing() -> None:
     """Anybody may call a mailbox no-such-user, or spam."""
-    assert not CLASSIFIER.classify("550 <no-such-user@example.com> hm", hard=True).is_gone_for_good
-    assert CLASSIFIER.classify("550 <spam@example.com> user unknown", hard=True).is_gone_for_good
-    assert not CLASSIFIER.classify(
-        "550 hm, see http://example.com/#userunknown", hard=False
-    ).rule.startswith("any: {who}")
+    assert not CLASSIFIER.classify("550 <no-such-user@example.com> hm").is_gone_for_good
+    assert CLASSIFIER.classify("550 <spam@example.com> user unknown").is_gone_for_good
+    assert not CLASSIFIER.classify("550 hm, see http://example.com/#userunknown").rule.startswith(
+        "any: {who}"
+    )
 
 
-@given(anything, st.booleans())
-def test_any_text_is_judged(text: str, hard: bool) -> None:  # noqa: FBT001
-    assert CLASSIFIER.classify(text, hard=hard).reason in Reason
+@given(anything)
+def test_any_text_is_judged(text: str) -> None:
+    assert CLASSIFIER.classify(text).reason in Reason
 
 
 @given(st.data(), st.sampled_from([GONE_WORDS, LIVING_WORDS]))
@@ -226,14 +232,14 @@ def test_line_break_and_case_anywhere_in_the_words_change_nothing(
     broken = data.draw(st.sampled_from([str.upper, str.lower, str.title]))(text)
     broken = broken[:place] + line_break + broken[place:]
 
-    assert CLASSIFIER.classify(broken, hard=False) == CLASSIFIER.classify(text, hard=False)
+    assert CLASSIFIER.classify(broken) == CLASSIFIER.classify(text)
 
 
 @given(st.integers(min_value=len(GONE_WORDS)))
 def test_cut_behind_the_deciding_words_changes_nothing(length: int) -> None:
     text = f"{GONE_WORDS} Please double-check it for typos, or visit https://example.com/help"
 
-    assert CLASSIFIER.classify(text[:length], hard=False) == CLASSIFIER.classify(text, hard=False)
+    assert CLASSIFIER.classify(text[:length]) == CLASSIFIER.classify(text)
 
 
 def test_our_rules_read_as_they_are_written() -> None:

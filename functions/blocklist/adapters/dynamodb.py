@@ -1,0 +1,1 @@
+"""The ledger and the brake in one DynamoDB table."""

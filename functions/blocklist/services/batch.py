@@ -1,0 +1,143 @@
+"""A batch of queue messages: which of them asked for what, and how each of them stands."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from functions.blocklist.domain.dead_letters import DeadLetter, ErrorCode
+from functions.blocklist.domain.decisions import Decision, Judgement
+from functions.blocklist.domain.events import DeliveryEvent
+from functions.blocklist.domain.policy import Action
+from functions.blocklist.services.ports import DeadLetters
+from functions.blocklist.services.reports import DeadLettered, Outcome, Refusal
+
+#: Judges an event; the second argument tells whether an operator sent it.
+Decide = Callable[[DeliveryEvent, bool], Judgement]
+
+
+@dataclass(frozen=True, slots=True)
+class QueueMessage:
+    """
+    One message from the queue, decoded.
+
+    *queue_message_id* stays the same across redeliveries, *receipt_handle* does not. *events* holds
+    a code in place of each event that could not be decoded. *sent_at* is when it came to the queue,
+    in epoch seconds.
+    """
+
+    queue_message_id: str
+    receipt_handle: str = field(repr=False)
+    receive_count: int
+    body: bytes = field(repr=False)
+    events: Sequence[DeliveryEvent | ErrorCode] = field(repr=False)
+    from_operator: bool = False
+    sent_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One event about a recipient: which message it came with, and what was decided."""
+
+    position: int
+    message: QueueMessage
+    event: DeliveryEvent
+    decision: Decision
+
+    @property
+    def is_ignored(self) -> bool:
+        """Tell whether nothing was decided but to take note."""
+        return self.decision.ruling.action is Action.IGNORE
+
+    @property
+    def happened_at(self) -> float:
+        """When it happened, in epoch seconds; never later than it came to the queue."""
+        reported, sent_at = self.event.occurred_at, self.message.sent_at
+        if reported is None:
+            return sent_at
+        return min(reported, sent_at) if sent_at else reported
+
+
+class Batch:
+    """Messages by their position, and what they ask for by recipient."""
+
+    def __init__(self, messages: Sequence[QueueMessage]) -> None:
+        self.outcomes = [Outcome.IGNORED] * len(messages)
+        self.asked: defaultdict[str, list[Asked]] = defaultdict(list)
+        self.decisions: Counter[tuple[str, Action]] = Counter()
+        self._messages = messages
+        self._refusals: dict[int, Refusal] = {}
+
+    def decide(self, decide: Decide) -> None:
+        """Decide about every event; what can never be decided is refused at once."""
+        for position, message in enumerate(self._messages):
+            for event in message.events:
+                if isinstance(event, ErrorCode):
+                    self._refuse(position, Refusal(event))
+                    continue
+                decision = decide(event, message.from_operator)
+                if isinstance(decision, ErrorCode):
+                    self._refuse(position, Refusal(decision))
+                    continue
+                self.decisions[decision.ruling.rule, decision.ruling.action] += 1
+                if decision.recipient:
+                    self.asked[decision.recipient].append(Asked(position, message, event, decision))
+
+    def settle(
+        self, results: Mapping[str, Outcome | Refusal], *, unrecorded: Collection[str] = ()
+    ) -> None:
+        """
+        Give every message the worst of its recipients' *results*.
+
+        An event that is ignored stays so whatever becomes of its recipient, unless it is one of the
+        *unrecorded*.
+        """
+        for recipient, asked in self.asked.items():
+            result = results[recipient]
+            for ask in asked:
+                if ask.is_ignored and recipient not in unrecorded:
+                    continue
+                if isinstance(result, Refusal):
+                    self._refuse(ask.position, result)
+                else:
+                    self._worsen(ask.position, result)
+
+    def messages_with(self, outcome: Outcome) -> list[QueueMessage]:
+        """Give the messages that stand so."""
+        pairs = zip(self._messages, self.outcomes, strict=True)
+        return [message for message, own in pairs if own is outcome]
+
+    def send_dead_letters(
+        self, dead_letters: DeadLetters, *, before: float
+    ) -> tuple[Sequence[DeadLettered], Counter[str]]:
+        """Send what can never succeed; what cannot be sent goes back to the queue instead."""
+        positions = [
+            position
+            for position, outcome in enumerate(self.outcomes)
+            if outcome is Outcome.DEAD_LETTERED
+        ]
+        failed = dead_letters.put([self._letter(position) for position in positions], before=before)
+        for index in failed:
+            self.outcomes[positions[index]] = Outcome.RETRIED
+        sent = [position for index, position in enumerate(positions) if index not in failed]
+        return [
+            DeadLettered(self._messages[position].queue_message_id, self._refusals[position])
+            for position in sent
+        ], Counter(failed.values())
+
+    def accepted_times(self) -> Iterator[float]:
+        """Yield when the events of accepted messages happened, as reported."""
+        for message in self.messages_with(Outcome.ACCEPTED):
+            for event in message.events:
+                if isinstance(event, DeliveryEvent) and event.occurred_at is not None:
+                    yield event.occurred_at
+
+    def _letter(self, position: int) -> DeadLetter:
+        message, refusal = self._messages[position], self._refusals[position]
+        return DeadLetter(message.body, refusal.code, refusal.request_id, message.from_operator)
+
+    def _refuse(self, position: int, refusal: Refusal) -> None:
+        self._refusals.setdefault(position, refusal)
+        self._worsen(position, Outcome.DEAD_LETTERED)
+
+    def _worsen(self, position: int, outcome: Outcome) -> None:
+        self.outcomes[position] = max(self.outcomes[position], outcome)

@@ -1,0 +1,267 @@
+"""
+Bring the recipients of a batch to where they belong: on Tencent's list until their day, or off it.
+
+With a ledger, where one belongs follows from all that is known of it, and what was done is written
+there: the facts before the request, the outcome after it, each only if nobody else came between.
+Without one it follows from the batch alone, so that strikes block nobody.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TypeAlias
+
+from functions.blocklist.domain.dead_letters import ErrorCode
+from functions.blocklist.domain.errors import ConfigurationError, RetryLaterError
+from functions.blocklist.domain.history import History
+from functions.blocklist.domain.terms import FOR_GOOD, Terms, expire_date
+from functions.blocklist.services.batch import Asked
+from functions.blocklist.services.plans import Plan, Step, fact_of, plan, until_without_ledger
+from functions.blocklist.services.ports import Brake, Change, Ledger, Record
+from functions.blocklist.services.reports import Outcome, Refusal
+from functions.blocklist.services.requests import Requests
+
+Result: TypeAlias = Outcome | Refusal
+AskedByRecipient: TypeAlias = Mapping[str, Sequence[Asked]]
+
+#: How often a recipient is looked at, when somebody else changes it meanwhile.
+MAX_ROUNDS = 3
+HELD = Refusal(ErrorCode.HELD)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """*now* in epoch seconds; the monotonic times before which the ledger is written to."""
+
+    now: float
+    record_before: float
+    settle_before: float
+
+
+def enforce_without_ledger(
+    asked: AskedByRecipient, requests: Requests, *, terms: Terms, now: float, dry_run: bool
+) -> dict[str, Result]:
+    """Block whom the batch says is to be blocked, knowing nothing else."""
+    blocks = {
+        recipient: until
+        for recipient, asks in asked.items()
+        if (until := until_without_ledger(asks, terms))
+    }
+    if not dry_run:
+        _block(requests, blocks, now=now)
+    results: dict[str, Result] = dict.fromkeys(asked, Outcome.IGNORED)
+    for recipient in blocks:
+        accepted = dry_run or recipient in requests.accepted
+        results[recipient] = requests.refused.get(recipient) or (
+            Outcome.ACCEPTED if accepted else Outcome.RETRIED
+        )
+    return results
+
+
+class Enforcer:
+    """Keeps Tencent's list as the ledger says that it should be."""
+
+    def __init__(  # noqa: PLR0913 - what it needs is passed, not found
+        self,
+        asked: AskedByRecipient,
+        requests: Requests,
+        *,
+        ledger: Ledger,
+        brake: Brake,
+        terms: Terms,
+        times: Times,
+        dry_run: bool,
+    ) -> None:
+        self.results: dict[str, Result] = dict.fromkeys(asked, Outcome.RETRIED)
+        self.unrecorded: set[str] = set()
+        #: (kind of error, code) -> for how many recipients
+        self.errors: Counter[tuple[str, str]] = Counter()
+        self._asked = asked
+        self._requests = requests
+        self._ledger = ledger
+        self._brake = brake
+        self._terms = terms
+        self._times = times
+        self._dry_run = dry_run
+
+    def enforce(self) -> None:
+        """Settle every recipient in `results`; what cannot be settled stays to be tried again."""
+        histories = self._record()
+        self.unrecorded.update(self._asked.keys() - histories.keys())
+        for _ in range(MAX_ROUNDS):
+            plans = {
+                recipient: plan(history, self._terms, repeated=self._is_repeated(recipient))
+                for recipient, history in histories.items()
+            }
+            self._settle_idle(plans)
+            to_do = {name: own for name, own in plans.items() if own.step is not Step.NOTHING}
+            if not to_do:
+                break
+            histories = self._pretend(to_do) if self._dry_run else self._carry_out(to_do)
+
+    def _record(self) -> Mapping[str, History]:
+        records = {
+            recipient: [
+                Record(fact_of(ask), ask.event, ask.decision.ruling, ask.message.from_operator)
+                for ask in asks
+            ]
+            for recipient, asks in self._asked.items()
+        }
+        return self._sort_out(self._ledger.record(records, before=self._times.record_before))
+
+    def _settle_idle(self, plans: Mapping[str, Plan]) -> None:
+        for recipient, own in plans.items():
+            if own.step is not Step.NOTHING:
+                continue
+            if own.until:
+                self.results[recipient] = Outcome.ACCEPTED
+            elif any(fact_of(ask).key in own.history.held for ask in self._asked[recipient]):
+                self.results[recipient] = HELD
+            else:
+                self.results[recipient] = Outcome.IGNORED
+
+    def _pretend(self, plans: Mapping[str, Plan]) -> Mapping[str, History]:
+        """Write down what would be done."""
+        return self._write(
+            {name: _change(own, outcome="dry-run") for name, own in plans.items()},
+            lambda name: Outcome.ACCEPTED if plans[name].until else Outcome.IGNORED,
+        )
+
+    def _carry_out(self, plans: Mapping[str, Plan]) -> Mapping[str, History]:
+        """Do what has to be done; give those recipients that somebody else changed meanwhile."""
+        admitted, changed = self._pass_brake(plans)
+        announced, changed_too = self._announce(admitted)
+        self._ask_tencent(announced)
+        return {**changed, **changed_too, **self._write_outcomes(announced)}
+
+    def _pass_brake(
+        self, plans: Mapping[str, Plan]
+    ) -> tuple[Mapping[str, Plan], Mapping[str, History]]:
+        """Let through what is no new block, what an operator sent, and what is not too much."""
+        mails = {
+            name: self._mail(name)
+            for name, own in plans.items()
+            if own.until and not any(ask.message.from_operator for ask in self._asked[name])
+        }
+        held: Iterable[str] = ()
+        if mails:
+            try:
+                held = self._brake.hold(mails, before=self._times.settle_before)
+            except RetryLaterError as error:
+                self._count(error, len(mails))
+                return {name: own for name, own in plans.items() if name not in mails}, {}
+        keys = {name: frozenset(fact_of(ask).key for ask in self._asked[name]) for name in held}
+        changed = self._write(
+            {name: _change(plans[name], held=own, outcome="held") for name, own in keys.items()},
+            lambda _: HELD,
+        )
+        return {name: own for name, own in plans.items() if name not in keys}, changed
+
+    def _announce(
+        self, plans: Mapping[str, Plan]
+    ) -> tuple[Mapping[str, Plan], Mapping[str, History]]:
+        """Write down each term before it is asked for: the request may take effect unanswered."""
+        terms = {name: own for name, own in plans.items() if own.until not in {None, FOR_GOOD}}
+        answers = self._ledger.change(
+            {
+                name: Change(own.history, applied=own.history.applied, asked=own.until)
+                for name, own in terms.items()
+            },
+            before=self._times.settle_before,
+        )
+        announced = {
+            name: replace(own, history=replace(own.history, asked=own.until))
+            if name in terms
+            else own
+            for name, own in plans.items()
+            if name not in answers
+        }
+        return announced, self._sort_out(answers)
+
+    def _ask_tencent(self, plans: Mapping[str, Plan]) -> None:
+        to_remove = [name for name, own in plans.items() if own.step in {Step.REMOVE, Step.REPLACE}]
+        self._requests.remove(to_remove)
+        blocks = {
+            name: own.until
+            for name, own in plans.items()
+            if own.until and (own.step is Step.CREATE or name in self._requests.removed)
+        }
+        _block(self._requests, blocks, now=self._times.now)
+
+    def _write_outcomes(self, plans: Mapping[str, Plan]) -> Mapping[str, History]:
+        requests = self._requests
+        changes: dict[str, Change] = {}
+        results: dict[str, Result] = {}
+        for name, own in plans.items():
+            if name in requests.accepted:
+                changes[name] = Change(
+                    own.history,
+                    applied=own.until,
+                    outcome="blocked",
+                    until=own.until,
+                    request_id=requests.accepted[name],
+                )
+                results[name] = Outcome.ACCEPTED
+            elif name in requests.refused:
+                request_id = requests.refused[name].request_id or ""
+                changes[name] = Change(own.history, outcome="refused", request_id=request_id)
+                results[name] = requests.refused[name]
+            elif own.step is Step.REMOVE and name in requests.removed:
+                changes[name] = Change(own.history, outcome="removed")
+                results[name] = Outcome.IGNORED
+        return self._write(changes, results.__getitem__)
+
+    def _write(
+        self, changes: Mapping[str, Change], result: Callable[[str], Result]
+    ) -> Mapping[str, History]:
+        """Settle those whose change could be written; give those that changed meanwhile."""
+        if not changes:
+            return {}
+        answers = self._ledger.change(changes, before=self._times.settle_before)
+        for name in changes.keys() - answers.keys():
+            self.results[name] = result(name)
+        return self._sort_out(answers)
+
+    def _sort_out(self, answers: Mapping[str, History | RetryLaterError]) -> Mapping[str, History]:
+        """Count the errors and give the rest."""
+        for answer in answers.values():
+            if isinstance(answer, RetryLaterError):
+                self._count(answer, 1)
+        return {name: own for name, own in answers.items() if isinstance(own, History)}
+
+    def _count(self, error: RetryLaterError, number: int) -> None:
+        self.errors[type(error).__name__, error.code] += number
+        if isinstance(error, ConfigurationError):
+            self._requests.totals.configuration_errors += 1
+
+    def _is_repeated(self, recipient: str) -> bool:
+        return any(ask.message.receive_count > 1 for ask in self._asked[recipient])
+
+    def _mail(self, recipient: str) -> str:
+        """Give the mail that the latest event is about which does not only take note."""
+        asks = [ask for ask in self._asked[recipient] if not ask.is_ignored]
+        return fact_of(asks[-1]).mail if asks else ""
+
+
+def _change(own: Plan, *, held: frozenset[str] = frozenset(), outcome: str) -> Change:
+    """Leave where an address is as it stands."""
+    history = own.history
+    return Change(
+        history,
+        applied=history.applied,
+        asked=history.asked,
+        held=held,
+        outcome=outcome,
+        until=own.until,
+    )
+
+
+def _block(requests: Requests, blocks: Mapping[str, date], *, now: float) -> None:
+    """Send each recipient with those of the same last day."""
+    groups: defaultdict[date | None, list[str]] = defaultdict(list)
+    for recipient, until in blocks.items():
+        groups[expire_date(until, now=now)].append(recipient)
+    for day, recipients in groups.items():
+        requests.block(recipients, until=day)
+    requests.finish()
