@@ -1,12 +1,13 @@
 """Stand-ins for our ports, and builders of what tests need much of."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from functions.blocklist.domain.dead_letters import DeadLetter
-from functions.blocklist.domain.errors import BlocklistError
-from functions.blocklist.services.ports import Answer, Counts, TokenMatch
+from functions.blocklist.domain.errors import BlocklistError, RetryLaterError
+from functions.blocklist.domain.history import History
+from functions.blocklist.services.ports import Answer, Change, Counts, Record, TokenMatch
 
 
 class FakeClock:
@@ -40,6 +41,9 @@ class FakeBlocklist:
     terms: list[date | None] = field(default_factory=list)
     timeouts: list[float] = field(default_factory=list)
 
+    removals: list[tuple[str, ...]] = field(default_factory=list)
+    on_remove: Callable[[Sequence[str]], None] = lambda _: None
+
     def shrink(self, refused_size: int) -> None:
         self.max_recipients = max(1, min(self.max_recipients, refused_size // 2))
 
@@ -65,6 +69,13 @@ class FakeBlocklist:
                 total=len(recipients),
             ),
         )
+
+    def remove(self, recipients: Sequence[str], *, timeout_seconds: float) -> Answer:
+        self.removals.append(tuple(recipients))
+        self.timeouts.append(timeout_seconds)
+        self.on_remove(recipients)
+        self.blocked -= set(recipients)
+        return Answer(f"removal-{len(self.removals)}")
 
 
 class FakePacer:
@@ -135,3 +146,89 @@ class FakeTokens:
         return {self.current: TokenMatch.CURRENT, self.previous: TokenMatch.PREVIOUS}.get(
             candidate, TokenMatch.NONE
         )
+
+
+@dataclass
+class FakeLedger:
+    """
+    Keeps histories as the real one does.
+
+    *fail* holds the error to give for a recipient; *meanwhile* is called before each change, as
+    somebody else might change something then.
+    """
+
+    histories: dict[str, History] = field(default_factory=dict)
+    fail: dict[str, RetryLaterError] = field(default_factory=dict)
+    fail_changes: dict[str, RetryLaterError] = field(default_factory=dict)
+    meanwhile: Callable[[str], None] = lambda _: None
+    records: list[tuple[str, Record]] = field(default_factory=list)
+    changes: list[tuple[str, Change]] = field(default_factory=list)
+    ends: set[float] = field(default_factory=set)
+
+    def record(
+        self, records: Mapping[str, Sequence[Record]], *, before: float
+    ) -> dict[str, History | RetryLaterError]:
+        self.ends.add(before)
+        return {
+            name: self.fail.get(name) or self._record(name, own) for name, own in records.items()
+        }
+
+    def _record(self, recipient: str, records: Sequence[Record]) -> History:
+        self.records += [(recipient, record) for record in records]
+        history = self.histories.get(recipient, History())
+        facts = {fact.key: fact for fact in history.facts}
+        for record in records:
+            facts.setdefault(record.fact.key, record.fact)
+        freed = {record.fact.key for record in records if record.from_operator}
+        self.histories[recipient] = replace(
+            history, facts=tuple(facts.values()), held=history.held - freed
+        )
+        return self.histories[recipient]
+
+    def change(
+        self, changes: Mapping[str, Change], *, before: float
+    ) -> dict[str, History | RetryLaterError]:
+        self.ends.add(before)
+        answers = {name: self._change(name, own) for name, own in changes.items()}
+        return {name: answer for name, answer in answers.items() if answer is not None}
+
+    def _change(self, recipient: str, change: Change) -> History | RetryLaterError | None:
+        self.meanwhile(recipient)
+        if recipient in self.fail_changes:
+            return self.fail_changes[recipient]
+        now, seen = self.histories[recipient], change.seen
+        if (now.applied, now.asked, now.last_unblock) != (
+            seen.applied,
+            seen.asked,
+            seen.last_unblock,
+        ):
+            return now
+        self.changes.append((recipient, change))
+        self.histories[recipient] = replace(
+            now, applied=change.applied, asked=change.asked, held=now.held | change.held
+        )
+        return None
+
+    def unblock(self, recipient: str, *, at: float) -> None:
+        history = self.histories.get(recipient, History())
+        self.histories[recipient] = replace(
+            history, unblocked=history.unblocked | {at}, applied=None, asked=None
+        )
+
+
+@dataclass
+class FakeBrake:
+    """Lets *room* new blocks through, or raises *error*."""
+
+    room: float = float("inf")
+    error: RetryLaterError | None = None
+    counted: list[dict[str, str]] = field(default_factory=list)
+
+    def hold(self, mails: Mapping[str, str], *, before: float) -> list[str]:
+        del before
+        if self.error:
+            raise self.error
+        self.counted.append(dict(mails))
+        passed = min(len(mails), self.room)
+        self.room -= passed
+        return list(mails)[int(passed) :]

@@ -67,11 +67,6 @@ def _log(report: BlockReport) -> None:
         )
     if report.not_dead_lettered:
         logger.error("dead letters not sent, to retry", codes=report.not_dead_lettered)
-    if report.decisions:
-        logger.info(
-            "decisions by rule",
-            decisions={f"{action} {rule}": n for (rule, action), n in report.decisions.items()},
-        )
     if report.ledger_errors:
         logger.error(
             "ledger failed, to retry",

@@ -109,11 +109,11 @@ def policy() -> "Policy":
 @cache
 def ledger() -> "tuple[DynamoLedger, DynamoBrake] | None":
     """Give the ledger and the brake that needs it, or None where there is no table."""
-    from functions.blocklist.adapters.dynamodb import DynamoBrake, DynamoLedger
-
     settings = block_settings().ledger
     if not settings:
         return None
+    from functions.blocklist.adapters.dynamodb import DynamoBrake, DynamoLedger
+
     return (
         DynamoLedger(
             _dynamodb,

@@ -89,9 +89,11 @@ class Enforcer:
         """Settle every recipient in `results`; what cannot be settled stays to be tried again."""
         histories = self._record()
         self.unrecorded.update(self._asked.keys() - histories.keys())
-        for _ in range(MAX_ROUNDS):
+        for number in range(MAX_ROUNDS):
             plans = {
-                recipient: plan(history, self._terms, repeated=self._is_repeated(recipient))
+                recipient: plan(
+                    history, self._terms, repeated=bool(number) or self._is_repeated(recipient)
+                )
                 for recipient, history in histories.items()
             }
             self._settle_idle(plans)

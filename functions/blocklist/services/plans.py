@@ -34,9 +34,9 @@ def plan(history: History, terms: Terms, *, repeated: bool) -> Plan:
     Compare where an address belongs with where it may be.
 
     A term that may be there with another end is not left to `CreateCustomBlacklist`, whose effect
-    on an entry that exists nobody documents. *repeated* tells that an earlier delivery of the same
-    message may have asked already: an address that was unblocked since is removed to be sure, as
-    that request may have come after the unblock.
+    on an entry that exists nobody documents. *repeated* tells that something may have been asked
+    already, by an earlier delivery or before somebody else changed the history: an address that was
+    unblocked since is removed to be sure, as that request may have come after the unblock.
     """
     until = history.blocked_until(terms)
     may_be_listed = bool(history.applied or history.asked)

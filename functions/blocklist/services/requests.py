@@ -73,8 +73,7 @@ class Requests:
     def block(self, recipients: Group, *, until: date | None) -> None:
         """Block *recipients*, each request as full as the blocklist allows."""
         self._until = until
-        for recipient in recipients:
-            self.accepted.pop(recipient, None)
+        self._forget(recipients)
         self._block_full_groups(recipients)
 
     def remove(self, recipients: Group) -> None:
@@ -84,6 +83,7 @@ class Requests:
         A request that is refused is halved; whoever is refused alone is to be tried again.
         """
         self.removed.difference_update(recipients)
+        self._forget(recipients)
         position = 0
         while position < len(recipients) and not self._stopped:
             group = recipients[position : position + self._blocklist.max_recipients]
@@ -206,6 +206,11 @@ class Requests:
         except BlocklistError:
             pass  # that proves nothing
         return None
+
+    def _forget(self, recipients: Group) -> None:
+        """Let no earlier answer pass for the one to come."""
+        for recipient in recipients:
+            self.accepted.pop(recipient, None)
 
     def _accept(self, group: Group, request_id: str) -> None:
         self.accepted.update(dict.fromkeys(group, request_id))

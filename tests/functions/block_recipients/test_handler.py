@@ -41,7 +41,12 @@ class Consumer:
 
 
 def bounce(recipient: str, **fields: object) -> str:
-    callback = {"event": "bounce", "bounceType": "hard_bounce", "email": recipient}
+    callback = {
+        "event": "bounce",
+        "bounceType": "hard_bounce",
+        "email": recipient,
+        "reason": "550 5.1.1 user unknown",
+    }
     return json.dumps(callback | fields)
 
 
@@ -123,11 +128,26 @@ def test_sums_of_the_metrics_hold(consumer: Consumer, written: Written) -> None:
     }
 
 
+def test_decisions_are_counted_by_their_rule(consumer: Consumer, written: Written) -> None:
+    """What is ignored is counted too: a rate limit that never ends shows here and nowhere else."""
+    consumer(
+        bounce("a@example.com"),
+        bounce("b@example.com"),
+        bounce("c@example.com", reason="550 Ip frequency limited"),
+    )
+
+    lines = [line for line in written.metrics if "Decisions" in line]
+    assert {(line["Rule"], line["Decision"]): line["Decisions"] for line in lines} == {
+        ("address gone", "block"): [2.0],
+        ("about the sender", "ignore"): [1.0],
+    }
+
+
 def test_dead_letters_are_counted_by_their_code(consumer: Consumer, written: Written) -> None:
     """Each code asks for something else of the operator; the alarms go by it."""
     consumer("junk", "more junk", bounce("no address"))
 
-    _, *letters = written.metrics
+    letters = [line for line in written.metrics if "DeadLetters" in line]
     assert {line["ErrorCode"]: line["DeadLetters"] for line in letters} == {
         "MalformedEvent": [2.0],
         "InvalidAddress": [1.0],
@@ -145,8 +165,7 @@ def test_receives_of_what_comes_back_are_told(consumer: Consumer, written: Writt
 
     consumer(bounce("a@example.com"))
 
-    [line] = written.metrics
-    assert line["MostReceives"] == [1.0]
+    assert written.metrics[0]["MostReceives"] == [1.0]
 
 
 @pytest.mark.parametrize(
@@ -182,7 +201,7 @@ def test_lines_do_not_grow_with_the_batch(consumer: Consumer, written: Written) 
 
     consumer(*(bounce(f"{number}@example.com") for number in range(50)))
 
-    assert len(written.lines) == 2
+    assert len(written.lines) == 3
 
 
 def test_each_dead_letter_has_its_line(consumer: Consumer, written: Written) -> None:

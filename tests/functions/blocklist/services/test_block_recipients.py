@@ -1,20 +1,19 @@
 """Every message of a batch ends in exactly one outcome, and only failed ones come back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.blocklist.domain.dead_letters import DeadLetter, ErrorCode
-from functions.blocklist.domain.decisions import Block, Decision
+from functions.blocklist.domain.decisions import Decision, Judgement
 from functions.blocklist.domain.errors import RateLimitedError, UnavailableError
 from functions.blocklist.domain.events import DeliveryEvent, EventKind
-from functions.blocklist.services.block_recipients import (
-    QueueMessage,
-    TimeLimits,
-    block_recipients,
-)
+from functions.blocklist.domain.policy import Action, Ruling
+from functions.blocklist.domain.terms import Strikes, Terms
+from functions.blocklist.services.batch import Decide, QueueMessage
+from functions.blocklist.services.block_recipients import TimeLimits, block_recipients
 from functions.blocklist.services.ports import Answer
 from functions.blocklist.services.reports import BlockReport, Outcome
 from tests.fakes import FakeBlocklist, FakeDeadLetters, FakePacer, FakeRedelivery
@@ -22,6 +21,9 @@ from tests.fakes import FakeBlocklist, FakeDeadLetters, FakePacer, FakeRedeliver
 BLOCKS = EventKind.HARD_BOUNCE
 PASSES = EventKind.SOFT_BOUNCE
 DOWN = UnavailableError("Down")
+TERMS = Terms((7, 30, 180), Strikes(mails=3, days=3, window_days=30))
+#: 1 December 2026 in Shanghai.
+NOW = 1_796_083_200.0
 
 
 def make_event(
@@ -46,10 +48,11 @@ def make_message(
     )
 
 
-def decide(event: DeliveryEvent, _from_operator: bool) -> Decision:  # noqa: FBT001 - the port's order
+def decide(event: DeliveryEvent, _from_operator: bool) -> Judgement:  # noqa: FBT001 - a port's order
     if event.kind is EventKind.UNKNOWN:
         return ErrorCode.UNKNOWN_EVENT
-    return Block(event.recipient) if event.kind is BLOCKS else None
+    action = Action.BLOCK if event.kind is BLOCKS else Action.IGNORE
+    return Decision(event.recipient, Ruling(action, "a rule"))
 
 
 class Run:
@@ -61,18 +64,23 @@ class Run:
         self.redelivery = FakeRedelivery()
         self.pacer = FakePacer()
         self.spread = 1.0
-        self.decide: Callable[[DeliveryEvent, bool], Decision] = decide
+        self.decide: Decide = decide
         self.dry_run = False
 
     def __call__(self, *messages: QueueMessage) -> BlockReport:
         return block_recipients(
             messages,
             decide=self.decide,
+            terms=TERMS,
+            ledger=None,
             blocklist=self.blocklist,
             pacer=self.pacer,
             dead_letters=self.dead_letters,
             redelivery=self.redelivery,
-            limits=TimeLimits(last_start=10, end=20, request_seconds=5),
+            limits=TimeLimits(
+                record_before=5, last_start=10, settle_before=15, end=20, request_seconds=5
+            ),
+            now=NOW,
             first_wait_seconds=30,
             spread=lambda: self.spread,
             dry_run=self.dry_run,
@@ -257,13 +265,15 @@ def test_everybody_is_told_when_time_is_over() -> None:
 
 def test_terms_are_requested_apart_and_the_longer_one_wins() -> None:
     terms: dict[str, list[date | None]] = {
-        "short@example.com": [date(2026, 12, 1), date(2026, 12, 24)],
-        "good@example.com": [date(2026, 12, 1), None],
-        "still@example.com": [None, date(2026, 12, 1)],
+        "short@example.com": [date(2026, 12, 4), date(2026, 12, 24)],
+        "good@example.com": [date(2026, 12, 4), None],
+        "still@example.com": [None, date(2026, 12, 4)],
     }
     run = Run()
-    run.decide = lambda event, _: Block(
-        event.recipient, until=terms[event.recipient][int(event.occurred_at or 0)]
+    run.decide = lambda event, _: Decision(
+        event.recipient,
+        Ruling(Action.BLOCK, "operator"),
+        terms[event.recipient][int(event.occurred_at or 0)],
     )
 
     run(
@@ -281,13 +291,50 @@ def test_terms_are_requested_apart_and_the_longer_one_wins() -> None:
     }
 
 
+def test_term_counts_from_the_event_and_lasts_until_tomorrow_at_least() -> None:
+    """Tencent refuses a day that is over, and the whole request with it."""
+    run = Run()
+    run.decide = lambda event, _: Decision(
+        event.recipient, Ruling(Action.BLOCK_UNTIL, "a rule", days=30)
+    )
+
+    run(
+        make_message("m-1", make_event("fresh@example.com", occurred_at=NOW)),
+        make_message("m-2", make_event("old@example.com", occurred_at=1_654_064_683)),
+    )
+
+    requested = dict(zip(run.blocklist.terms, run.blocklist.requests, strict=True))
+    assert requested == {
+        date(2026, 12, 31): ("fresh@example.com",),
+        date(2026, 12, 2): ("old@example.com",),
+    }
+
+
+def test_without_a_ledger_strikes_block_nobody() -> None:
+    """Strikes of one batch are not all there were, and the others are forgotten."""
+    run = Run()
+    run.decide = lambda event, _: Decision(event.recipient, Ruling(Action.STRIKE, "a rule"))
+    events = [
+        DeliveryEvent(
+            BLOCKS, "a@example.com", bulk_id=f"mail-{day}", occurred_at=NOW + day * 86_400
+        )
+        for day in range(5)
+    ]
+
+    report = run(*(make_message(event.bulk_id, event) for event in events))
+
+    assert run.blocklist.requests == []
+    assert report.messages == {Outcome.IGNORED: 5}
+    assert report.decisions == {("a rule", Action.STRIKE): 5}
+
+
 def test_operator_is_named_to_whoever_decides() -> None:
     seen: list[bool] = []
     run = Run()
 
-    def notice(_event: DeliveryEvent, from_operator: bool) -> Decision:  # noqa: FBT001 - as above
+    def notice(event: DeliveryEvent, from_operator: bool) -> Judgement:  # noqa: FBT001 - as above
         seen.append(from_operator)
-        return None
+        return decide(event, from_operator)
 
     run.decide = notice
 
@@ -376,16 +423,21 @@ def _blocking(events: object) -> list[DeliveryEvent]:
 def test_time_is_shared_out_between_requests_and_handing_back() -> None:
     limits = TimeLimits.within(60, now=1000)
 
-    assert limits == TimeLimits(last_start=1030, end=1059.5, request_seconds=15)
+    assert limits == TimeLimits(
+        record_before=1020, last_start=1030, settle_before=1052.5, end=1059.5, request_seconds=15
+    )
 
 
 def test_no_request_takes_longer_than_fifteen_seconds() -> None:
     limits = TimeLimits.within(900, now=0)
 
-    assert limits == TimeLimits(last_start=660, end=899.5, request_seconds=15)
+    assert limits == TimeLimits(
+        record_before=440, last_start=660, settle_before=787.5, end=899.5, request_seconds=15
+    )
 
 
 def test_short_invocations_keep_time_for_handing_back() -> None:
     limits = TimeLimits.within(10, now=1000)
 
-    assert limits == TimeLimits(last_start=1003.5, end=1009.5, request_seconds=2.5)
+    assert (limits.last_start, limits.settle_before) == (1003.5, 1008)
+    assert (limits.end, limits.request_seconds) == (1009.5, 2.5)
