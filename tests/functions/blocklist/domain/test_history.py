@@ -141,6 +141,10 @@ def test_first_term_of_a_rule_is_its_own_and_the_next_the_next_longer() -> None:
     assert until([term(0, 5), term(10, 5)]) == last_day(day(10), 7)
 
 
+def test_event_at_the_very_end_of_a_term_is_the_next_one() -> None:
+    assert until([term(0, 30), term(30, 30)]) == last_day(day(30), 180)
+
+
 def test_day_that_an_operator_asked_for_is_kept() -> None:
     asked = Fact("asked", day(0), Action.BLOCK, until=date(2026, 5, 1))
 

@@ -668,3 +668,75 @@ def test_small_group_of_bad_recipients_does_not_hold_up_the_others() -> None:
     assert set(requests.accepted) == {"user2@example.com", "user3@example.com"}
     assert requests.refused.keys() == {"user0@example.com", "user1@example.com"}
     assert requests.totals.configuration_errors == 0
+
+
+class TestRemoving:
+    """Off the list: the answer holds no counts, so that it was taken is all that can be known."""
+
+    def test_requests_are_as_full_as_the_blocklist_allows(self) -> None:
+        blocklist = FakeBlocklist(max_recipients=1000)
+        requests = make_requests(blocklist)
+
+        requests.remove(recipients(2500))
+
+        assert [len(request) for request in blocklist.removals] == [1000, 1000, 500]
+        assert requests.removed == set(recipients(2500))
+        assert requests.totals.requests == 3
+        assert requests.totals.sent == 0
+
+    def test_too_many_at_once_are_halved_and_remembered(self) -> None:
+        blocklist = FakeBlocklist(max_recipients=8)
+        blocklist.on_remove = raising(
+            TooManyRecipientsError("LimitExceeded"), when=lambda group: len(group) > 4
+        )
+        requests = make_requests(blocklist)
+
+        requests.remove(recipients(8))
+
+        assert requests.removed == set(recipients(8))
+        assert blocklist.max_recipients == 4
+
+    def test_whoever_is_refused_alone_is_not_taken_for_removed(self) -> None:
+        bad = "user3@example.com"
+        blocklist = FakeBlocklist()
+        blocklist.on_remove = raising(
+            RefusedRequestError("InvalidParameterValue"), when=lambda group: bad in group
+        )
+        requests = make_requests(blocklist)
+
+        requests.remove(recipients(8))
+
+        assert requests.removed == set(recipients(8)) - {bad}
+
+    def test_what_may_work_later_is_not_asked_again_now(self) -> None:
+        blocklist = FakeBlocklist(max_recipients=2)
+        blocklist.on_remove = raising(
+            UnavailableError("InternalError"), when=lambda group: "user0@example.com" in group
+        )
+        requests = make_requests(blocklist)
+
+        requests.remove(recipients(4))
+
+        assert requests.removed == {"user2@example.com", "user3@example.com"}
+        assert len(blocklist.removals) == 2
+
+    def test_nothing_is_asked_once_it_is_known_to_be_in_vain(self) -> None:
+        blocklist = FakeBlocklist(max_recipients=1)
+        blocklist.on_remove = raising(RateLimitedError("RequestLimitExceeded"))
+        requests = make_requests(blocklist)
+
+        requests.remove(recipients(4))
+
+        assert len(blocklist.removals) == 1
+
+    def test_earlier_answers_do_not_count_for_a_later_request(self) -> None:
+        blocklist = FakeBlocklist()
+        requests = make_requests(blocklist)
+        requests.block(recipients(1), until=None)
+        requests.remove(recipients(1))
+        assert (set(requests.accepted), requests.removed) == (set(), set(recipients(1)))
+
+        blocklist.on_remove = raising(RefusedRequestError("InvalidParameterValue"))
+        requests.remove(recipients(1))
+
+        assert requests.removed == set()
