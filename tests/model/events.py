@@ -85,9 +85,14 @@ def _junk(text: bytes, *, is_json: bool) -> Callable[[bytes, str], Event]:
     return build
 
 
+GONE = "550 5.1.1 user unknown"
+
 KINDS: Mapping[str, Callable[[bytes, str], Event]] = {
-    "hard": _event("bounce", End.BLOCKED, bounceType="hard_bounce"),
-    "older hard": _event("Bounce", End.BLOCKED, bounceType="hard"),
+    "hard": _event("bounce", End.BLOCKED, bounceType="hard_bounce", reason=GONE),
+    "older hard": _event("Bounce", End.BLOCKED, bounceType="hard", reason=GONE),
+    "rate limited": _event(
+        "bounce", End.IGNORED, bounceType="hard", reason="550 Ip frequency limited"
+    ),
     "complaint": _event("spamreport", End.BLOCKED, timestamp=1_700_000_000),
     "soft": _event("bounce", End.IGNORED, bounceType="soft_bounce"),
     "unclear": _event("bounce", End.IGNORED),

@@ -14,6 +14,10 @@ from functions.blocklist.services.reports import DeadLettered, Outcome, Refusal
 #: Judges an event; the second argument tells whether an operator sent it.
 Decide = Callable[[DeliveryEvent, bool], Judgement]
 
+IGNORED_WITH_LEDGER = frozenset({Action.IGNORE})
+#: One strike blocks nobody, and without a ledger there is never more than one.
+IGNORED_WITHOUT_LEDGER = frozenset({Action.IGNORE, Action.STRIKE})
+
 
 @dataclass(frozen=True, slots=True)
 class QueueMessage:
@@ -83,18 +87,22 @@ class Batch:
                     self.asked[decision.recipient].append(Asked(position, message, event, decision))
 
     def settle(
-        self, results: Mapping[str, Outcome | Refusal], *, unrecorded: Collection[str] = ()
+        self,
+        results: Mapping[str, Outcome | Refusal],
+        *,
+        unrecorded: Collection[str] = (),
+        ignored: Collection[Action] = IGNORED_WITH_LEDGER,
     ) -> None:
         """
         Give every message the worst of its recipients' *results*.
 
-        An event that is ignored stays so whatever becomes of its recipient, unless it is one of the
-        *unrecorded*.
+        An event whose action is one of the *ignored* stays so whatever becomes of its recipient,
+        unless that is one of the *unrecorded*.
         """
         for recipient, asked in self.asked.items():
             result = results[recipient]
             for ask in asked:
-                if ask.is_ignored and recipient not in unrecorded:
+                if ask.decision.ruling.action in ignored and recipient not in unrecorded:
                     continue
                 if isinstance(result, Refusal):
                     self._refuse(ask.position, result)

@@ -11,7 +11,12 @@ from typing import Self
 
 from functions.blocklist.domain.redelivery import wait_seconds
 from functions.blocklist.domain.terms import Terms
-from functions.blocklist.services.batch import Batch, Decide, QueueMessage
+from functions.blocklist.services.batch import (
+    IGNORED_WITHOUT_LEDGER,
+    Batch,
+    Decide,
+    QueueMessage,
+)
 from functions.blocklist.services.enforcement import Enforcer, Times, enforce_without_ledger
 from functions.blocklist.services.ports import (
     Blocklist,
@@ -104,7 +109,8 @@ def block_recipients(  # noqa: PLR0913 - what it needs is passed, not found
         batch.settle(enforcer.results, unrecorded=enforcer.unrecorded)
     else:
         batch.settle(
-            enforce_without_ledger(batch.asked, requests, terms=terms, now=now, dry_run=dry_run)
+            enforce_without_ledger(batch.asked, requests, terms=terms, now=now, dry_run=dry_run),
+            ignored=IGNORED_WITHOUT_LEDGER,
         )
     dead_lettered, not_dead_lettered = batch.send_dead_letters(dead_letters, before=limits.end)
     retried = batch.messages_with(Outcome.RETRIED)

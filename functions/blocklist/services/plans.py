@@ -6,9 +6,8 @@ from datetime import date
 from enum import Enum, auto
 
 from functions.blocklist.domain.history import Fact, History
-from functions.blocklist.domain.policy import Action
 from functions.blocklist.domain.terms import Terms
-from functions.blocklist.services.batch import Asked
+from functions.blocklist.services.batch import IGNORED_WITHOUT_LEDGER, Asked
 
 
 class Step(Enum):
@@ -62,6 +61,8 @@ def fact_of(ask: Asked) -> Fact:
 
 
 def until_without_ledger(asked: Sequence[Asked], terms: Terms) -> date | None:
-    """Give where an address belongs by what one batch says of it. One strike is never enough."""
-    facts = [fact_of(ask) for ask in asked if ask.decision.ruling.action is not Action.STRIKE]
+    """Give where an address belongs by what one batch says of it."""
+    facts = [
+        fact_of(ask) for ask in asked if ask.decision.ruling.action not in IGNORED_WITHOUT_LEDGER
+    ]
     return History(facts).blocked_until(terms)

@@ -609,7 +609,9 @@ def test_redriven_base64_letter_is_understood(make_dead_letters: MakeDeadLetters
 
     assert _attribute(sqs.sent[0], "BodyEncoding") == "base64"
     assert message.body == body
-    assert message.events == [DeliveryEvent(EventKind.COMPLAINT, "jane@example.com")]
+    assert message.events == [
+        DeliveryEvent(EventKind.COMPLAINT, "jane@example.com", reply="\ufffe")
+    ]
 
 
 def _delivered(entry: Entry) -> dict[str, Any]:
