@@ -18,7 +18,13 @@ from rich.console import Console
 
 from local.demo.accounting import AT_THE_DOOR, Findings, account, find, read_metrics
 from local.demo.callbacks import DOCUMENTED_RECIPIENT, REFUSED, Event, Post, make_posts
-from local.demo.display import Watch, show_accounting, show_blocklist, show_dead_letters
+from local.demo.display import (
+    Watch,
+    show_accounting,
+    show_blocklist,
+    show_dead_letters,
+    show_decisions,
+)
 from local.demo.posting import post_all
 from local.metrics import Place
 from local.parent import end_with_parent
@@ -48,7 +54,7 @@ def main() -> int:
     end_with_parent()
     signal.signal(signal.SIGTERM, _exit)
     console = Console()
-    posts = make_posts()
+    posts = make_posts(now=time.time())
     events = [event for post in posts for event in post.events]
     place = Place()
     with running_pipeline(on_step=lambda step: console.print(f"starting {step} ...")) as pipeline:
@@ -95,11 +101,11 @@ def _report(console: Console, pipeline: Pipeline, events: list[Event], findings:
     show_dead_letters(console, findings.dead_letters)
     checks = list(account(events, findings))
     show_accounting(console, checks)
+    show_decisions(console, findings.decided)
     holds = all(check.holds for check in checks)
     console.print(
-        f"\n{len(events)} events became {len(pipeline.double.requests)} requests to "
-        f"CreateCustomBlacklist, most of them to find the {len(REFUSED)} addresses that it refuses "
-        "without naming them."
+        f"\n{len(events)} events became {len(pipeline.double.requests)} requests to Tencent, most "
+        f"of them to find the {len(REFUSED)} addresses that it refuses without naming them."
     )
     if holds:
         console.print("Everything is accounted for.", style="bold green")
@@ -110,7 +116,10 @@ def _report(console: Console, pipeline: Pipeline, events: list[Event], findings:
 
 def _keep(console: Console, pipeline: Pipeline, place: Place) -> None:
     """Go on until Ctrl-C, telling what becomes of callbacks that somebody posts."""
-    callback = '{"event":"bounce","email":"you@example.com","bounceType":"hard_bounce"}'
+    callback = (
+        '{"event":"bounce","email":"you@example.com","bounceType":"hard_bounce",'
+        '"reason":"550 5.1.1 user unknown"}'
+    )
     print(  # noqa: T201 - to be copied whole
         "\nPost your own, and see below what becomes of it within some seconds:\n\n"
         f"  curl -i '{pipeline.callback_url}' -d '{callback}'\n\n"

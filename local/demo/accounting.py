@@ -3,7 +3,7 @@
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -57,13 +57,14 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What is there, once all is quiet."""
+    """What is there, once all is quiet. *decided* counts decisions by rule and action."""
 
     blocked: frozenset[str]
     dead_letters: Sequence[DeadLetter]
     waiting: int
     turned_away: int
     counted: Mapping[str, int]
+    decided: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 def find(pipeline: Pipeline, counted: Mapping[str, int], *, turned_away: int) -> Findings:
@@ -74,6 +75,7 @@ def find(pipeline: Pipeline, counted: Mapping[str, int], *, turned_away: int) ->
         waiting=pipeline.waiting(),
         turned_away=turned_away,
         counted=counted,
+        decided=read_decisions(pipeline),
     )
 
 
@@ -83,13 +85,14 @@ def account(events: Sequence[Event], findings: Findings) -> Iterator[Check]:
     to_block = {event.blocks for event in events if event.blocks}
     counted = findings.counted
     queued = sum(number for fate, number in fates.items() if fate not in AT_THE_DOOR)
-    dead = queued - fates[Fate.BLOCKED] - fates[Fate.IGNORED]
+    settled = fates[Fate.BLOCKED] + fates[Fate.STRUCK] + fates[Fate.IGNORED]
+    dead = queued - settled
     yield Check("events posted", len(events), findings.turned_away + counted["Events"])
     yield Check("  turned away: wrong token", fates[Fate.TURNED_AWAY], findings.turned_away)
     yield Check("  counted by the door", len(events) - fates[Fate.TURNED_AWAY], counted["Events"])
     yield Check("messages on the queue", queued, counted["Received"] - counted["Retried"])
-    yield Check("  accepted", fates[Fate.BLOCKED], counted["Accepted"])
-    yield Check("  ignored", fates[Fate.IGNORED], counted["Ignored"])
+    # Of several strikes the last is accepted; which batch that is in depends on the queue.
+    yield Check("  accepted or ignored", settled, counted["Accepted"] + counted["Ignored"])
     yield Check("  dead letters", dead, counted["DeadLettered"])
     yield Check("  still waiting", 0, findings.waiting)
     yield Check(
@@ -99,6 +102,9 @@ def account(events: Sequence[Event], findings: Findings) -> Iterator[Check]:
         missing=len(to_block - findings.blocked),
         excess=len(findings.blocked - to_block),
     )
+    for rule, number in Counter(event.rule for event in events if event.rule).items():
+        decided = sum(count for (name, _), count in findings.decided.items() if name == rule)
+        yield Check(f"decided by {rule!r}", number, decided)
     found = Counter(letter.code for letter in findings.dead_letters)
     yield Check("dead letters, the door's too", dead + fates[Fate.MALFORMED], found.total())
     for fate in Fate:
@@ -157,6 +163,19 @@ def read_metrics(pipeline: Pipeline, place: Place) -> Counter[str]:
             names = [dimension["Name"] for dimension in metric["Dimensions"]]
             if names == ["service"]:
                 sums[metric["MetricName"]] = _sum(cloudwatch, metric)
+    return sums
+
+
+def read_decisions(pipeline: Pipeline) -> Counter[tuple[str, str]]:
+    """Sum the decisions by rule and action, as CloudWatch has them."""
+    cloudwatch: Any = pipeline.aws.client("cloudwatch")
+    sums: Counter[tuple[str, str]] = Counter()
+    pages = cloudwatch.get_paginator("list_metrics").paginate(
+        Namespace="SesBlocklist", MetricName="Decisions"
+    )
+    for metric in (metric for page in pages for metric in page["Metrics"]):
+        values = {dimension["Name"]: dimension["Value"] for dimension in metric["Dimensions"]}
+        sums[values["Rule"], values["Decision"]] += _sum(cloudwatch, metric)
     return sums
 
 

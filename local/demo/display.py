@@ -1,7 +1,7 @@
 """What people see: a bar and four numbers while it runs, then what became of everything."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -76,6 +76,17 @@ def show_dead_letters(console: Console, letters: Sequence[DeadLetter]) -> None:
     table.add_column("ErrorMessage")
     for code, number in sorted(numbers.items()):
         table.add_row(code, str(number), Text(samples[code].sentence))
+    console.print(table)
+
+
+def show_decisions(console: Console, decided: Mapping[tuple[str, str], int]) -> None:
+    """Print how many events each rule of the policy decided."""
+    table = _table("The decisions, by rule of the policy")
+    table.add_column("rule", no_wrap=True)
+    table.add_column("decision", no_wrap=True)
+    table.add_column("events", justify="right")
+    for (rule, action), number in sorted(decided.items(), key=lambda row: -row[1]):
+        table.add_row(rule, action, str(number))
     console.print(table)
 
 

@@ -9,7 +9,7 @@ from local.demo.accounting import DeadLetter, Findings, account
 from local.demo.callbacks import Event, Fate
 
 EVENTS = [
-    Event("1", Fate.BLOCKED, "a@example.com"),
+    Event("1", Fate.BLOCKED, "a@example.com", "complaint"),
     Event("2", Fate.BLOCKED, "a@example.com"),
     Event("3", Fate.BLOCKED, "b@example.com"),
     Event("4", Fate.IGNORED),
@@ -17,6 +17,7 @@ EVENTS = [
     Event("6", Fate.TURNED_AWAY),
     Event("7", Fate.MALFORMED),
     Event("8", Fate.REFUSED),
+    Event("9", Fate.STRUCK, "a@example.com", "bounced"),
 ]
 
 TRUE = Findings(
@@ -26,7 +27,8 @@ TRUE = Findings(
     ],
     waiting=0,
     turned_away=1,
-    counted=Counter(Events=7, Received=6, Retried=1, Accepted=3, Ignored=1, DeadLettered=1),
+    counted=Counter(Events=8, Received=7, Retried=1, Accepted=3, Ignored=2, DeadLettered=1),
+    decided={("complaint", "block"): 1, ("bounced", "strike"): 1},
 )
 
 
@@ -57,15 +59,19 @@ def test_complete_findings_hold() -> None:
         (replace(TRUE, waiting=1), ["  still waiting"]),
         (replace(TRUE, turned_away=0), ["events posted", "  turned away: wrong token"]),
         (
-            replace(TRUE, counted=Counter({**TRUE.counted, "Events": 8})),
+            replace(TRUE, counted=Counter({**TRUE.counted, "Events": 9})),
             ["events posted", "  counted by the door"],
         ),
         (
-            replace(TRUE, counted=Counter({**TRUE.counted, "Received": 5})),
+            replace(TRUE, counted=Counter({**TRUE.counted, "Received": 6})),
             ["messages on the queue"],
         ),
-        (replace(TRUE, counted=Counter({**TRUE.counted, "Ignored": 2})), ["  ignored"]),
-        (replace(TRUE, counted=Counter({**TRUE.counted, "Accepted": 2})), ["  accepted"]),
+        (replace(TRUE, counted=Counter({**TRUE.counted, "Ignored": 3})), ["  accepted or ignored"]),
+        (
+            replace(TRUE, counted=Counter({**TRUE.counted, "Accepted": 2})),
+            ["  accepted or ignored"],
+        ),
+        (replace(TRUE, decided={("complaint", "block"): 1}), ["decided by 'bounced'"]),
         (replace(TRUE, counted=Counter({**TRUE.counted, "DeadLettered": 0})), ["  dead letters"]),
     ],
 )
