@@ -112,6 +112,11 @@ def bounce() -> Callable[..., dict[str, object]]:
     """Make a hard bounce."""
 
     def make(recipient: str, **changed: object) -> dict[str, object]:
-        return {"event": "bounce", "bounceType": "hard_bounce", "email": recipient, **changed}
+        callback = {
+            "event": "bounce",
+            "bounceType": "hard_bounce",
+            "reason": "550 5.1.1 user unknown",
+        }
+        return callback | {"email": recipient, **changed}
 
     return make
