@@ -19,10 +19,11 @@ def parse_record(record: Mapping[str, Any]) -> QueueMessage:
     Raises:
         KeyError: the record has no message id, so it is not from SQS.
     """
-    attributes = record.get("messageAttributes") or {}
+    given = record.get("messageAttributes")  # what the door puts on the queue has none
+    encoding = _text(given, "BodyEncoding") if given else None
+    from_operator = bool(given) and _text(given, "Origin") == "operator"
     own = record.get("attributes") or {}
-    body = _original_body(record.get("body") or "", _text(attributes, "BodyEncoding"))
-    from_operator = _text(attributes, "Origin") == "operator"
+    body = _original_body(record.get("body") or "", encoding)
     return QueueMessage(
         queue_message_id=record["messageId"],
         receipt_handle=record.get("receiptHandle", ""),

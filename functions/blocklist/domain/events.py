@@ -1,9 +1,9 @@
 """What happened to a mail, in our words."""
 
-from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from hashlib import sha256
+from typing import NamedTuple
 
 
 class EventKind(StrEnum):
@@ -38,10 +38,9 @@ PASSING_KINDS = frozenset(
 BOUNCES = frozenset({EventKind.HARD_BOUNCE, EventKind.SOFT_BOUNCE, EventKind.UNCLEAR_BOUNCE})
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryEvent:
+class DeliveryEvent(NamedTuple):
     """
-    One event about one recipient.
+    One event about one recipient. A tuple, since thousands are made at once (docs/performance.md).
 
     *recipient* is as reported, not yet normalised, and *reply* is the mail server's own words. Text
     is empty when not reported; *occurred_at* is in epoch seconds, or None. *until* and *note* are
@@ -49,17 +48,24 @@ class DeliveryEvent:
     """
 
     kind: EventKind
-    recipient: str = field(repr=False)
+    recipient: str
     bulk_id: str = ""
     app_id: str = ""
     from_domain: str = ""
     occurred_at: float | None = None
-    reply: str = field(default="", repr=False)
-    sender: str = field(default="", repr=False)
+    reply: str = ""
+    sender: str = ""
     template_id: str = ""
-    message_id: str = field(default="", repr=False)
+    message_id: str = ""
     until: date | None = None
-    note: str = field(default="", repr=False)
+    note: str = ""
+
+    def __repr__(self) -> str:
+        """Show nothing that may hold an address: a `repr` ends in logs and exceptions' texts."""
+        shown = self._asdict()
+        for name in ("recipient", "reply", "sender", "message_id", "note"):
+            del shown[name]
+        return f"DeliveryEvent({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     @property
     def key(self) -> str:
