@@ -164,14 +164,14 @@ def _hard_bounces(dice: random.Random, make: "_Maker") -> Iterator[Event]:
 
 def _full_mailboxes(make: "_Maker") -> Iterator[Event]:
     """Give mailboxes that were full once, and some that were full on three days."""
-    full: dict[str, object] = {"bounceType": "soft_bounce", "reason": "552 5.2.2 Mailbox is full"}
+    full = {"bounceType": "soft_bounce", "reason": "552 5.2.2 Mailbox is full"}
     for index in range(109):
         yield make(f"full-{index}@example.com", Fate.IGNORED, rule="bounced", **full)
     for index in range(15):
         recipient = f"full-for-days-{index}@example.com"
         for day in range(3):
-            when = {"timestamp": make.now - day * DAY_SECONDS}
-            yield make(recipient, Fate.STRUCK, recipient, rule="bounced", **full, **when)
+            when = make.now - day * DAY_SECONDS
+            yield make(recipient, Fate.STRUCK, rule="bounced", timestamp=when, **full)
 
 
 class _Maker:

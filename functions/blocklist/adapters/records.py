@@ -19,7 +19,7 @@ def parse_record(record: Mapping[str, Any]) -> QueueMessage:
     Raises:
         KeyError: the record has no message id, so it is not from SQS.
     """
-    given = record.get("messageAttributes")  # what the door puts on the queue has none
+    given = record.get("messageAttributes") or {}  # what the door puts on the queue has none
     encoding = _text(given, "BodyEncoding") if given else None
     from_operator = bool(given) and _text(given, "Origin") == "operator"
     own = record.get("attributes") or {}

@@ -475,7 +475,8 @@ class TestDryRun:
 
         report = run(message(event()), message(event(EventKind.DROPPED, recipient="b@example.com")))
 
-        assert run.blocklist.requests == run.blocklist.removals == run.brake.counted == []
+        assert run.blocklist.requests == run.blocklist.removals == []
+        assert run.brake.counted == []
         assert report.messages == {Outcome.ACCEPTED: 1, Outcome.IGNORED: 1}
         [(_, change)] = run.ledger.changes
         assert (change.outcome, change.until, change.applied) == ("dry-run", FOR_GOOD, None)
