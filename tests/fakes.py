@@ -1,6 +1,6 @@
 """Stand-ins for our ports, and builders of what tests need much of."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -197,11 +197,7 @@ class FakeLedger:
         if recipient in self.fail_changes:
             return self.fail_changes[recipient]
         now, seen = self.histories[recipient], change.seen
-        if (now.applied, now.asked, now.last_unblock) != (
-            seen.applied,
-            seen.asked,
-            seen.last_unblock,
-        ):
+        if (now.applied, now.asked, now.unblocked) != (seen.applied, seen.asked, seen.unblocked):
             return now
         self.changes.append((recipient, change))
         self.histories[recipient] = replace(
@@ -223,12 +219,20 @@ class FakeBrake:
     room: float = float("inf")
     error: RetryLaterError | None = None
     counted: list[dict[str, str]] = field(default_factory=list)
+    passed: set[str] = field(default_factory=set)
 
     def hold(self, mails: Mapping[str, str], *, before: float) -> list[str]:
         del before
         if self.error:
             raise self.error
         self.counted.append(dict(mails))
-        passed = min(len(mails), self.room)
-        self.room -= passed
-        return list(mails)[int(passed) :]
+        number = int(min(len(mails), self.room))
+        self.room -= number
+        self.passed |= set(list(mails)[:number])
+        return list(mails)[number:]
+
+    def give_back(self, recipients: Collection[str], *, before: float) -> None:
+        del before
+        given_back = self.passed & set(recipients)
+        self.passed -= given_back
+        self.room += len(given_back)

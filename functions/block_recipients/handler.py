@@ -32,7 +32,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         [parse_record(record) for record in event["Records"]],
         decide=_decide,
         terms=bootstrap.policy().terms,
-        ledger=bootstrap.ledger(),
+        ledger=bootstrap.ledger(context.aws_request_id),
         blocklist=bootstrap.blocklist(),
         pacer=bootstrap.pacer(),
         dead_letters=bootstrap.dead_letters(settings.queues.dead_letter_queue_url),

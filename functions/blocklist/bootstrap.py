@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
     from types_boto3_ssm import SSMClient
 
-    from functions.blocklist.adapters.dynamodb import DynamoBrake, DynamoLedger
+    from functions.blocklist.adapters.dynamo_brake import DynamoBrake
+    from functions.blocklist.adapters.dynamo_ledger import DynamoLedger
+    from functions.blocklist.adapters.dynamo_table import DynamoTable
+    from functions.blocklist.adapters.hashing import KeyedHash
     from functions.blocklist.adapters.pacing import IntervalPacer
     from functions.blocklist.adapters.sqs import SqsDeadLetters, SqsEventQueue, SqsRedelivery
     from functions.blocklist.adapters.tencent import TencentBlocklist
@@ -104,24 +107,22 @@ def policy() -> "Policy":
     return load_policy(block_settings().policy_file)
 
 
-@cache
-def ledger() -> "tuple[DynamoLedger, DynamoBrake] | None":
-    """Give the ledger and the brake that needs it, or None where there is no table."""
+def ledger(batch_id: str) -> "tuple[DynamoLedger, DynamoBrake] | None":
+    """Give one batch's ledger and the brake that needs it, or None where there is no table."""
     settings = block_settings().ledger
     if not settings:
         return None
-    from functions.blocklist.adapters.dynamodb import DynamoBrake, DynamoLedger
+    from functions.blocklist.adapters.dynamo_brake import DynamoBrake
+    from functions.blocklist.adapters.dynamo_ledger import DynamoLedger
 
-    return (
-        DynamoLedger(
-            _dynamodb,
-            settings.table,
-            key=partial(_reveal, settings.key),
-            retention_days=settings.retention_days,
-            policy_version=policy().version,
-        ),
-        DynamoBrake(_dynamodb, settings.table, key=partial(_reveal, settings.key)),
+    ledger = DynamoLedger(
+        _table(settings.table),
+        hashed=_hashed(settings.key),
+        retention_days=settings.retention_days,
+        policy_version=policy().version,
+        batch_id=batch_id,
     )
+    return ledger, DynamoBrake(_table(settings.table), hashed=_hashed(settings.key))
 
 
 @cache
@@ -142,6 +143,20 @@ def _credentials() -> "Credentials":
     return parse_credentials(_reveal(settings.secret_key))
 
 
+@cache
+def _table(name: str) -> "DynamoTable":
+    from functions.blocklist.adapters.dynamo_table import DynamoTable
+
+    return DynamoTable(_dynamodb, name)
+
+
+@cache
+def _hashed(key: Secret) -> "KeyedHash":
+    from functions.blocklist.adapters.hashing import KeyedHash
+
+    return KeyedHash(partial(_reveal, key))
+
+
 def _reveal(secret: Secret) -> str:
     if secret.value:
         return secret.value
@@ -160,9 +175,19 @@ def _sqs() -> "SQSClient":
 
 @cache
 def _dynamodb() -> "DynamoDBClient":
+    """Give a client that does not check its requests: they are thousands, and all made by us."""
     import boto3
+    from botocore.config import Config
 
-    client: DynamoDBClient = boto3.client("dynamodb", config=_client_config(attempts=2))
+    from functions.blocklist.adapters import dynamo_table
+
+    own = Config(
+        connect_timeout=dynamo_table.CONNECT_SECONDS,
+        read_timeout=dynamo_table.READ_SECONDS,
+        max_pool_connections=dynamo_table.CONCURRENCY,
+        parameter_validation=False,
+    )
+    client: DynamoDBClient = boto3.client("dynamodb", config=_client_config().merge(own))
     return client
 
 

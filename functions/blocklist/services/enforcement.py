@@ -135,6 +135,10 @@ class Enforcer:
         admitted, changed = self._pass_brake(plans)
         announced, changed_too = self._announce(admitted)
         self._ask_tencent(announced)
+        self._brake.give_back(
+            [name for name in plans if name not in self._requests.accepted],
+            before=self._times.settle_before,
+        )
         return {**changed, **changed_too, **self._write_outcomes(announced)}
 
     def _pass_brake(

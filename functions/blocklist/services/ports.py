@@ -139,6 +139,13 @@ class Brake(Protocol):
             RetryLaterError: they could not be counted, so none may be blocked.
         """
 
+    def give_back(self, recipients: Collection[str], *, before: float) -> None:
+        """
+        Take off the count those of *recipients* that were let through and not blocked after all.
+
+        Else whatever keeps coming back while Tencent does not answer would be counted each time.
+        """
+
 
 class DeadLetters(Protocol):
     """Where messages rest that can never succeed."""

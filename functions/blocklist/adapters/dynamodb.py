@@ -1,1 +1,0 @@
-"""The ledger and the brake in one DynamoDB table."""
