@@ -12,6 +12,8 @@ class _Ledger(FakeLedger):
 
 
 class TestFakeLedger(LedgerContract):
+    """The fake keeps what the real one promises."""
+
     @pytest.fixture
     def ledger(self) -> _Ledger:
         return _Ledger()

@@ -11,7 +11,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.blocklist import bootstrap
 from functions.blocklist.adapters.records import parse_record
-from functions.blocklist.domain.decisions import ANYBODY, Judgement, decide
+from functions.blocklist.domain.decisions import ANYBODY, SMOKE, Judgement, decide
 from functions.blocklist.domain.events import DeliveryEvent
 from functions.blocklist.services.block_recipients import TimeLimits, block_recipients
 from functions.blocklist.services.reports import BlockReport, Outcome
@@ -108,6 +108,8 @@ def _count(report: BlockReport) -> None:
     if report.oldest_accepted_at is not None:
         age_seconds = max(0.0, time.time() - report.oldest_accepted_at)
         metrics.add_metric("EndToEndSeconds", MetricUnit.Seconds, age_seconds)
+    if smoke := report.decisions.get((SMOKE.rule, SMOKE.action)):
+        metrics.add_metric("Smoke", MetricUnit.Count, smoke)
     if report.ledger_errors:
         number = sum(report.ledger_errors.values())
         metrics.add_metric("LedgerErrors", MetricUnit.Count, number)

@@ -1,7 +1,6 @@
 """The ledger and the brake against DynamoDB as the emulator has it."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,4 +51,4 @@ def ledger(table: DynamoTable) -> _Ledger:
 
 
 class TestDynamoLedger(LedgerContract):
-    pass
+    """The real one, on the emulator's DynamoDB."""
