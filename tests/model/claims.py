@@ -70,8 +70,8 @@ def _has_ended(event: Event, codes: set[str | None], tencent: Tencent) -> bool:
 
 
 def _deserves(event: Event, code: str, tencent: Tencent) -> bool:
-    if event.end is End.BLOCKED and code == "RefusedAddress":
+    if event.address and code == "RefusedAddress":
         return is_bad(event.address)
-    if event.end is End.BLOCKED and code == "RefusedRequest":
+    if event.address and code == "RefusedRequest":
         return event.address in tencent.refused_alone
     return event.end is End.DEAD and event.code == code

@@ -16,6 +16,7 @@ class End(Enum):
     """What is to become of an event."""
 
     BLOCKED = auto()
+    STRUCK = auto()  # ignored, unless it comes with what blocks
     IGNORED = auto()
     NOT_KEPT = auto()
     DEAD = auto()
@@ -23,7 +24,7 @@ class End(Enum):
 
 @dataclass(frozen=True)
 class Event:
-    """One piece of a callback: *address* is whom to block, *code* is for a dead letter."""
+    """One piece of a callback: *address* is whom it is about, *code* is for a dead letter."""
 
     tag: bytes
     raw: bytes
@@ -69,7 +70,8 @@ def _event(
             "username": EXPECTED_APP,
             **fields,
         }
-        address = ADDRESSES[reported] if end is End.BLOCKED else ""
+        is_about = end in {End.BLOCKED, End.STRUCK}
+        address = ADDRESSES.get(reported, reported) if is_about else ""
         return Event(tag, json.dumps(callback).encode(), end, address, code)
 
     return build
@@ -94,8 +96,8 @@ KINDS: Mapping[str, Callable[[bytes, str], Event]] = {
         "bounce", End.IGNORED, bounceType="hard", reason="550 Ip frequency limited"
     ),
     "complaint": _event("spamreport", End.BLOCKED, timestamp=1_700_000_000),
-    "soft": _event("bounce", End.IGNORED, bounceType="soft_bounce"),
-    "unclear": _event("bounce", End.IGNORED),
+    "soft": _event("bounce", End.STRUCK, bounceType="soft_bounce"),
+    "unclear": _event("bounce", End.STRUCK),
     "unsubscribe": _event("unsubscribe", End.IGNORED),
     "dropped": _event("dropped", End.IGNORED),
     "delivered": _event("delivered", End.NOT_KEPT),

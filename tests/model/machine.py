@@ -2,8 +2,9 @@
 A model that tries to lose mail.
 
 The real handlers, services and adapters run. What stands around them is modelled and hostile: SQS,
-the event source mapping, Tencent's API, and whoever kills sandboxes. Time is virtual: each sandbox
-has its own clock, and what it answered counts only once the world's clock has come to that moment.
+the event source mapping, Tencent's API, the ledger, and whoever kills sandboxes. Time is virtual:
+each sandbox has its own clock, and what it answered counts only once the world's clock has come to
+that moment.
 """
 
 import json
@@ -15,9 +16,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from local.poller.answers import failed_ids
+from tests.fakes import FakeLedger
 from tests.model.claims import Claims, held_tags
 from tests.model.clock import KilledError
 from tests.model.events import ADDRESSES, KINDS, USUAL_KINDS, End, Event, as_array
+from tests.model.ledger import LedgerFault
 from tests.model.queues import SOURCE, Message, QueueFault, Queues
 from tests.model.sandboxes import TICK, TOKEN, Faults, Sandbox
 from tests.model.tencent import REQUESTS_PER_SECOND, ApiFault, Tencent
@@ -35,7 +38,8 @@ FAULTS = st.builds(
     Faults,
     queue=st.lists(st.sampled_from(QueueFault), max_size=5),
     api=st.lists(st.just(ApiFault.NONE) | st.sampled_from(ApiFault), max_size=10),
-    kill_in=st.none() | st.integers(0, 12),
+    ledger=st.lists(st.just(LedgerFault.NONE) | st.sampled_from(LedgerFault), max_size=10),
+    kill_in=st.none() | st.integers(0, 20),
 )
 NO_FAULTS = Faults()
 WAITS = st.sampled_from([0.1, 1.0, 20.0, 60.0, 450.0, LONG_SECONDS])
@@ -75,11 +79,16 @@ class MailModel(RuleBasedStateMachine):
       shape of answer, an exception.
     """
 
-    @initialize(max_receives=st.sampled_from([3, 300]), refuses_only_bad=st.booleans())
-    def start(self, *, max_receives: int, refuses_only_bad: bool) -> None:
+    @initialize(
+        max_receives=st.sampled_from([3, 300]),
+        refuses_only_bad=st.booleans(),
+        with_ledger=st.booleans(),
+    )
+    def start(self, *, max_receives: int, refuses_only_bad: bool, with_ledger: bool) -> None:
         self.now = 1000.0
         self.queues = Queues(max_receives)
         self.tencent = Tencent(refuses_only_bad=refuses_only_bad)
+        self.ledger = FakeLedger() if with_ledger else None
         self.door = self._new_sandbox()
         self.slots = [Slot(self._new_sandbox()) for _ in range(SANDBOXES)]
         self.claims = Claims()
@@ -221,9 +230,10 @@ class MailModel(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Let the faults end: then everything comes to its end, in a few rounds."""
         self.change_limits(max_recipients=8, max_size=8, settings_wrong=False)
-        for _ in range(ROUNDS_TO_DRAIN):
+        for number in range(ROUNDS_TO_DRAIN):
             self.wait(seconds=LONG_SECONDS)
-            good = self._new_event("hard", "good1@example.com")  # shows that no setting is at fault
+            # Somebody new shows that no setting is at fault.
+            good = self._new_event("hard", f"new{number}@example.com")
             self._post(good.raw, [good])
             self.deliver_all(seconds=1.0, place=0, faults=NO_FAULTS)
             self.wait(seconds=LONG_SECONDS)
@@ -235,7 +245,7 @@ class MailModel(RuleBasedStateMachine):
     # How the world works
 
     def _new_sandbox(self) -> Sandbox:
-        return Sandbox(self.queues, self.tencent)
+        return Sandbox(self.queues, self.tencent, self.ledger)
 
     def _refused_letters(self) -> int:
         """Count what was put down to addresses that Tencent refused alone."""

@@ -27,8 +27,10 @@ from functions.blocklist.domain.policy import Policy
 from functions.blocklist.services.ports import Answer
 from functions.receive_callback import handler as receive_handler
 from tests.conftest import FakeContext
+from tests.fakes import FakeBrake, FakeLedger
 from tests.model.clock import InlinePool, SandboxClock
 from tests.model.events import EXPECTED_APP
+from tests.model.ledger import LedgerClient, LedgerFault
 from tests.model.queues import DEAD, SOURCE, QueueClient, QueueFault, Queues
 from tests.model.tencent import ApiFault, Tencent
 
@@ -56,9 +58,10 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Faults:
-    """What goes wrong in one invocation: by call to SQS, by request, and after how many calls."""
+    """What goes wrong in one invocation: by call to each other side, and after how many calls."""
 
     queue: Sequence[QueueFault] = ()
+    ledger: Sequence[LedgerFault] = ()
     api: Sequence[ApiFault] = ()
     kill_in: int | None = None
 
@@ -127,10 +130,11 @@ class _Blocklist(tencent.TencentBlocklist):
 class Sandbox:
     """What one sandbox keeps; its methods are those of `bootstrap` that the handlers call."""
 
-    def __init__(self, queues: Queues, server: Tencent) -> None:
+    def __init__(self, queues: Queues, server: Tencent, ledger: FakeLedger | None) -> None:
         self.clock = SandboxClock()
         self.client = QueueClient(queues, self.clock)
         self._server = server
+        self._ledger = LedgerClient(ledger, self.clock) if ledger else None
 
     @cached_property
     def api(self) -> _Blocklist:
@@ -172,8 +176,9 @@ class Sandbox:
     def policy(self) -> Policy:
         return POLICY
 
-    def ledger(self) -> None:
-        return None
+    def ledger(self, batch_id: str) -> tuple[LedgerClient, FakeBrake] | None:
+        del batch_id
+        return (self._ledger, FakeBrake()) if self._ledger else None
 
     def expected_senders(self) -> ExpectedSenders:
         settings = self.block_settings()
@@ -218,6 +223,8 @@ class Sandbox:
     def _begin(self, now: float, faults: Faults) -> None:
         self.clock.now, self.clock.kill_in = now, faults.kill_in
         self.client.script, self.api.script = list(faults.queue), list(faults.api)
+        if self._ledger:
+            self._ledger.script = list(faults.ledger)
 
     def _sender(self, queue_url: str) -> sqs.SqsSender:
         return sqs.SqsSender(

@@ -89,6 +89,7 @@ class Enforcer:
         """Settle every recipient in `results`; what cannot be settled stays to be tried again."""
         histories = self._record()
         self.unrecorded.update(self._asked.keys() - histories.keys())
+        histories = self._with_something_to_do(histories)
         for number in range(MAX_ROUNDS):
             plans = {
                 recipient: plan(
@@ -111,6 +112,15 @@ class Enforcer:
             for recipient, asks in self._asked.items()
         }
         return self._sort_out(self._ledger.record(records, before=self._times.record_before))
+
+    def _with_something_to_do(self, histories: Mapping[str, History]) -> Mapping[str, History]:
+        """Leave out those of whom only note was taken: what is due was due before, and tried."""
+        for recipient in histories:
+            if all(ask.is_ignored for ask in self._asked[recipient]):
+                self.results[recipient] = Outcome.IGNORED
+        return {
+            name: own for name, own in histories.items() if self.results[name] is Outcome.RETRIED
+        }
 
     def _settle_idle(self, plans: Mapping[str, Plan]) -> None:
         for recipient, own in plans.items():

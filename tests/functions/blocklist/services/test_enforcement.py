@@ -167,6 +167,18 @@ def test_ignored_event_is_written_down_and_blocks_nobody() -> None:
     assert report.messages == {Outcome.IGNORED: 1}
 
 
+def test_event_to_take_note_of_asks_nobody_again() -> None:
+    """Whom Tencent refuses it refuses each time, and to find out takes many requests."""
+    run = Run()
+    run.blocklist.bad = frozenset({JANE})
+    run(message(event()))
+
+    report = run(message(event(EventKind.DROPPED)))
+
+    assert len(run.blocklist.requests) == 1
+    assert report.messages == {Outcome.IGNORED: 1}
+
+
 def test_strikes_of_several_batches_add_up() -> None:
     run = Run()
     reports = [
@@ -499,7 +511,7 @@ class TestDryRun:
         run(message(event()))
         run.dry_run = False
 
-        run(message(event(EventKind.DROPPED)))
+        run(message(event(EventKind.SOFT_BOUNCE)))
 
         assert run.blocklist.listed == {JANE: None}
 
