@@ -24,6 +24,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "dist" / "local"
 TOKEN = "local-token-not-a-secret"  # noqa: S105 - it opens this machine's stack only
 PREVIOUS_TOKEN = "previous-local-token-not-a-secret"  # noqa: S105 - as above
 SECRET_ID, SECRET_KEY = "AKIDlocal", "local-secret-key"
+LEDGER_KEY = "local-ledger-key-that-hashes-nobody-real"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +105,14 @@ def read_template(package: Path) -> dict[str, Any]:
 
 
 def put_secrets(aws: Aws, template: dict[str, Any]) -> None:
-    """Put what an operator puts before the first deployment: the tokens and the API key."""
+    """Put what an operator puts before the first deployment: the tokens and the two keys."""
     ssm: SSMClient = aws.client("ssm")
     outputs = template["Outputs"]
     key = json.dumps({"secret_id": SECRET_ID, "secret_key": SECRET_KEY})
     for output, value in (
         ("CallbackTokensParameter", f"{TOKEN},{PREVIOUS_TOKEN}"),
         ("TencentCredentialsParameter", key),
+        ("LedgerKeyParameter", LEDGER_KEY),
     ):
         ssm.put_parameter(
             Name=outputs[output]["Value"], Value=value, Type="SecureString", Overwrite=True

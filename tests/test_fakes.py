@@ -12,7 +12,7 @@ class _Ledger(FakeLedger):
 
 
 class TestFakeLedger(LedgerContract):
-    """The fake keeps what the real one promises."""
+    """The one that tests use."""
 
     @pytest.fixture
     def ledger(self) -> _Ledger:

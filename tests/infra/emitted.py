@@ -15,8 +15,10 @@ from functions.receive_callback.handler import lambda_handler as receive_callbac
 from tests.conftest import FakeContext, Written
 from tests.fakes import (
     FakeBlocklist,
+    FakeBrake,
     FakeDeadLetters,
     FakeEventQueue,
+    FakeLedger,
     FakePacer,
     FakeRedelivery,
     FakeTokens,
@@ -52,6 +54,7 @@ def emitted(monkeypatch: pytest.MonkeyPatch, written: Written) -> frozenset[Seri
     )
     _call_door(monkeypatch)
     _call_consumer()
+    _call_consumer_with_a_ledger(monkeypatch)
     return frozenset(series for line in written.metrics for series in _series(line))
 
 
@@ -96,6 +99,15 @@ def _call_consumer() -> None:
     _take(
         json.dumps(_event("spamreport", email="refused@example.com")),
         json.dumps(_event("spamreport", email="good@example.com")),
+    )
+
+
+def _call_consumer_with_a_ledger(monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = FakeLedger(fail={"unrecorded@example.com": UnavailableError("dynamodb:Throttled")})
+    monkeypatch.setattr(bootstrap, "ledger", lambda _: (ledger, FakeBrake(room=0)))
+    _take(
+        json.dumps(_event("spamreport", email="held@example.com")),
+        json.dumps(_event("spamreport", email="unrecorded@example.com")),
     )
 
 

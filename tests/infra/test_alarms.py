@@ -18,10 +18,6 @@ ALARM, COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
 COMING = frozenset(
     {
         ("ForwardFailed", dimensions({"service": "receive_callback"}.items())),
-        (
-            "DeadLetters",
-            dimensions({"service": "block_recipients", "ErrorCode": "Held"}.items()),
-        ),
     }
 )
 
@@ -67,7 +63,7 @@ MISSING = {
     "ForwardFailed": "notBreaching",
     "AddedUnusually": "notBreaching",
     "AddedMany": "notBreaching",
-    **{f"DeadLetters-{code}": "notBreaching" for code in (*ErrorCode, "Held")},
+    **{f"DeadLetters-{code}": "notBreaching" for code in ErrorCode},
     # Nothing written is the very thing that this one looks for.
     "HourWithoutEvents": "breaching",
     "DayWithMail": "notBreaching",
@@ -81,7 +77,7 @@ PAGE = {
 TICKET = {
     *("BounceRateFivePercent", "RateLimited", "ConsumerNearTimeout", "DoorNearTimeout"),
     *("ForwardFailed", "AddedFarAboveLastWeek"),
-    *(f"DeadLetters-{code}" for code in (*ErrorCode, "Held")),
+    *(f"DeadLetters-{code}" for code in ErrorCode),
 }
 #: Parts of an alarm of several, which tell nobody by themselves.
 HALVES = {"AddedUnusually", "AddedMany", "HourWithoutEvents", "DayWithMail"}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from functions.blocklist.adapters.policies import load_policy
 from functions.blocklist.config import read_block_settings, read_receive_settings
 from tests.infra.compiled import CONSUMER, DOOR, QUEUE, TRIGGER, Template
 
@@ -132,6 +133,10 @@ def test_each_function_gets_what_it_uses(template: Template) -> None:
         "API_REQUESTS_PER_SECOND",
         "EXPECTED_APP_IDS",
         "EXPECTED_FROM_DOMAINS",
+        "POLICY_FILE",
+        "LEDGER_TABLE",
+        "LEDGER_KEY_PARAMETER",
+        "LEDGER_RETENTION_DAYS",
         "DRY_RUN",
         "FIRST_RETRY_SECONDS",
     }
@@ -154,6 +159,7 @@ def test_code_understands_its_settings(template: Template) -> None:
     )
     assert consumer.max_emails_per_request == 1000
     assert consumer.api_requests_per_second == 5
+    assert load_policy(consumer.policy_file).version.startswith("strict@")
     assert consumer.first_retry_seconds == (1 if local else 30)
     assert consumer.expected_app_ids == consumer.expected_from_domains == frozenset()
 
@@ -184,7 +190,12 @@ def test_template_holds_no_secret(template: Template) -> None:
         for name in function["Environment"]["Variables"]
     }
 
-    assert not names & {"CALLBACK_TOKENS", "TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"}
+    assert not names & {
+        "CALLBACK_TOKENS",
+        "TENCENTCLOUD_SECRET_ID",
+        "TENCENTCLOUD_SECRET_KEY",
+        "LEDGER_KEY",
+    }
     assert not re.search(r"\bAKI[AD]\w{13,}", template.text)  # what their key ids begin with
     assert set(template.body["Parameters"]) == {
         "TencentSesEndpoint",

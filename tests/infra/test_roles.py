@@ -35,6 +35,8 @@ def test_consumer_may_do_what_it_does(template: Template) -> None:
         ("sqs:ChangeMessageVisibility", QUEUE_ARN),
         ("sqs:SendMessage", DEAD_LETTERS_ARN),
         ("ssm:GetParameter", _parameter_arn(template, "tencent-credentials")),
+        ("ssm:GetParameter", _parameter_arn(template, "ledger-key")),
+        ("dynamodb:UpdateItem", "LedgerTable.Arn"),
         ("logs:CreateLogStream", "BlockRecipientsLogGroup.Arn"),
         ("logs:PutLogEvents", "BlockRecipientsLogGroup.Arn"),
     }

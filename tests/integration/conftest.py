@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from functions.blocklist.adapters.dynamo_table import DynamoTable
+from functions.blocklist.adapters.hashing import KeyedHash
 from local.demo.accounting import DeadLetter, read_dead_letters
+from local.emulator import Emulator
 from local.pipeline import TOKEN, Pipeline, running_pipeline
 from local.tencent.double import TencentDouble
 from tests.local.waiting import wait_until
 
 if TYPE_CHECKING:
+    from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_lambda import LambdaClient
     from types_boto3_logs import CloudWatchLogsClient
     from types_boto3_sqs import SQSClient
@@ -120,3 +124,28 @@ def bounce() -> Callable[..., dict[str, object]]:
         return callback | {"email": recipient, **changed}
 
     return make
+
+
+@pytest.fixture(scope="session")
+def client() -> Iterator["DynamoDBClient"]:
+    """Give DynamoDB alone, with nothing in it."""
+    with Emulator(region="ap-southeast-1") as aws:
+        yield aws.client("dynamodb")
+
+
+@pytest.fixture
+def table(client: "DynamoDBClient") -> Iterator[DynamoTable]:
+    """Give an empty table as infra/ledger.yml makes it."""
+    client.create_table(
+        TableName="ledger",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    yield DynamoTable(lambda: client, "ledger")
+    client.delete_table(TableName="ledger")
+
+
+@pytest.fixture
+def hashed() -> KeyedHash:
+    return KeyedHash(lambda: "0123456789abcdef0123456789abcdef")
