@@ -175,7 +175,8 @@ def read_decisions(pipeline: Pipeline) -> Counter[tuple[str, str]]:
     )
     for metric in (metric for page in pages for metric in page["Metrics"]):
         values = {dimension["Name"]: dimension["Value"] for dimension in metric["Dimensions"]}
-        sums[values["Rule"], values["Decision"]] += _sum(cloudwatch, metric)
+        if "Rule" in values:  # there is a sum without it, too
+            sums[values["Rule"], values["Decision"]] += _sum(cloudwatch, metric)
     return sums
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functions.blocklist.domain.dead_letters import DeadLetter, ErrorCode
 from functions.blocklist.domain.decisions import Decision, Judgement
 from functions.blocklist.domain.events import DeliveryEvent
-from functions.blocklist.domain.policy import Action
+from functions.blocklist.domain.policy import Action, Ruling
 from functions.blocklist.services.ports import DeadLetters
 from functions.blocklist.services.reports import DeadLettered, Outcome, Refusal
 
@@ -67,8 +67,8 @@ class Batch:
     def __init__(self, messages: Sequence[QueueMessage]) -> None:
         self.outcomes = [Outcome.IGNORED] * len(messages)
         self.asked: defaultdict[str, list[Asked]] = defaultdict(list)
-        self.decisions: Counter[tuple[str, Action]] = Counter()
         self._messages = messages
+        self._rulings: list[tuple[int, Ruling]] = []
         self._refusals: dict[int, Refusal] = {}
 
     def decide(self, decide: Decide) -> None:
@@ -82,7 +82,7 @@ class Batch:
                 if isinstance(decision, ErrorCode):
                     self._refuse(position, Refusal(decision))
                     continue
-                self.decisions[decision.ruling.rule, decision.ruling.action] += 1
+                self._rulings.append((position, decision.ruling))
                 if decision.recipient:
                     self.asked[decision.recipient].append(Asked(position, message, event, decision))
 
@@ -131,6 +131,14 @@ class Batch:
             DeadLettered(self._messages[position].queue_message_id, self._refusals[position])
             for position in sent
         ], Counter(failed.values())
+
+    def decisions(self) -> Counter[tuple[str, Action]]:
+        """Count decisions by rule and action; what comes back counts when it is done with."""
+        return Counter(
+            (ruling.rule, ruling.action)
+            for position, ruling in self._rulings
+            if self.outcomes[position] is not Outcome.RETRIED
+        )
 
     def accepted_times(self) -> Iterator[float]:
         """Yield when the events of accepted messages happened, as reported."""

@@ -126,7 +126,7 @@ def block_recipients(  # noqa: PLR0913 - what it needs is passed, not found
     )
     return BlockReport(
         messages=Counter(batch.outcomes),
-        decisions=batch.decisions,
+        decisions=batch.decisions(),
         retry_message_ids=tuple(dict.fromkeys(message.queue_message_id for message in retried)),
         dead_lettered=dead_lettered,
         not_dead_lettered=not_dead_lettered,

@@ -65,9 +65,9 @@ class BlockReport:
     """
     What became of a batch of messages.
 
-    *messages* counts them by outcome, *decisions* their events by rule and action;
-    *retry_message_ids* are those that SQS must deliver again. *ledger_errors* counts the recipients
-    that the ledger failed for by kind of error and code.
+    *messages* counts them by outcome, *decisions* the events of those that are done with
+    by rule and action; *retry_message_ids* are those that SQS must deliver again. *ledger_errors*
+    counts the recipients that the ledger failed for by kind of error and code.
     *not_dead_lettered* counts dead letters that could not be sent by the code that says why.
     *most_receives* is how often the most received of the messages to deliver again came already.
     """

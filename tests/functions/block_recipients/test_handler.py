@@ -225,7 +225,7 @@ def test_lines_do_not_grow_with_the_batch(consumer: Consumer, written: Written) 
 
     consumer(*(bounce(f"{number}@example.com") for number in range(50)))
 
-    assert len(written.lines) == 3
+    assert len(written.lines) == 2
 
 
 def test_each_dead_letter_has_its_line(consumer: Consumer, written: Written) -> None:

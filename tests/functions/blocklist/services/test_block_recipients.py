@@ -328,6 +328,18 @@ def test_without_a_ledger_strikes_block_nobody() -> None:
     assert report.decisions == {("a rule", Action.STRIKE): 5}
 
 
+def test_decision_counts_once_its_message_is_done_with() -> None:
+    """Else an outage would look like a flood of bounces."""
+    run = Run(**failing_for("down@example.com"))
+
+    report = run(
+        make_message("m-1", make_event("down@example.com")),
+        make_message("m-2", make_event("a@example.com")),
+    )
+
+    assert report.decisions == {("a rule", Action.BLOCK): 1}
+
+
 def test_operator_is_named_to_whoever_decides() -> None:
     seen: list[bool] = []
     run = Run()
