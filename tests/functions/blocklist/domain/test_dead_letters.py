@@ -17,6 +17,7 @@ def test_codes_are_those_of_the_contract() -> None:
         "UnexpectedSender",
         "RefusedAddress",
         "RefusedRequest",
+        "Held",
     }
 
 
