@@ -24,6 +24,7 @@ from functions.blocklist.domain.policy import Action, Ruling
 from functions.blocklist.domain.reasons import Reason, Verdict
 from functions.blocklist.domain.terms import FOR_GOOD
 from functions.blocklist.services.ports import Change, Record
+from local.pipeline import LEDGER_KEY
 from tests.contracts.ledger import (
     JANE,
     NEVER,
@@ -38,6 +39,8 @@ from tests.contracts.ledger import (
     with_fact,
 )
 from tests.fakes import FakeClock
+from tests.integration.conftest import Sender
+from tests.local.waiting import wait_until
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
@@ -400,3 +403,52 @@ def test_history_is_what_a_decision_hangs_on(ledger: _Ledger) -> None:
     seen = recorded(ledger, strike("a"))
 
     assert ledger.history(JANE) == seen
+
+
+def kept(sender: Sender, recipient: str) -> Mapping[str, Any]:
+    """Give what the running stack's ledger says."""
+    client: DynamoDBClient = sender.pipeline.aws.client("dynamodb")
+    table = DynamoTable(lambda: client, sender.pipeline.stack.outputs["LedgerTable"])
+    return table.read(KeyedHash(lambda: LEDGER_KEY).of(recipient))
+
+
+def test_running_stack_says_why_somebody_is_blocked(sender: Sender) -> None:
+    """The packaged function, with what its own role may do, and the key from SSM."""
+    complaint = {"event": "spamreport", "email": "complained@example.com", "bulkId": "bulk-9"}
+
+    sender.post(complaint)
+    sender.wait_until_blocked("complained@example.com")
+
+    wait_until(lambda: "applied" in kept(sender, "complained@example.com"))
+    item = kept(sender, "complained@example.com")
+    [fact] = [value["M"] for name, value in item.items() if name.startswith("f:")]
+    [outcome] = [value["M"] for name, value in item.items() if name.startswith("o:")]
+    assert item["applied"] == {"S": "9999-12-31"}
+    assert (fact["kind"], fact["mail"]) == ({"S": "complaint"}, {"S": "bulk-9"})
+    assert outcome["outcome"] == {"S": "blocked"}
+    assert outcome["request_id"]["S"]
+
+
+def test_operator_s_unblock_holds_against_what_came_before(sender: Sender) -> None:
+    """A callback of last week that comes again must not undo what a person decided."""
+    recipient = "unblocked@example.com"
+    old = {"event": "spamreport", "email": recipient, "timestamp": 1_700_000_000}
+    sender.post(old)
+    sender.wait_until_blocked(recipient)
+    sender.wait_until_quiet()
+    client: DynamoDBClient = sender.pipeline.aws.client("dynamodb")
+    ledger = _Ledger(
+        DynamoTable(lambda: client, sender.pipeline.stack.outputs["LedgerTable"]),
+        hashed=KeyedHash(lambda: LEDGER_KEY),
+        retention_days=400,
+        policy_version="",
+        batch_id="",
+    )
+
+    ledger.take_back(recipient, 1_700_000_060)
+    requests = len(sender.double.requests)
+    sender.post(old)
+    sender.wait_until_quiet()
+
+    assert len(sender.double.requests) == requests
+    assert ledger.history(recipient).applied is None
