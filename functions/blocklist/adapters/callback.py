@@ -55,14 +55,14 @@ class _Documented(msgspec.Struct, gc=False):
     event: str
     email: str
     username: str
+    reason: str
+    sender: str = msgspec.field(name="from")
     from_domain: str = msgspec.field(name="fromDomain")
+    template_id: int | str = msgspec.field(name="templateId")
     bounce_type: str = msgspec.field(name="bounceType", default="")
     bulk_id: str = msgspec.field(name="bulkId", default="")
     bulk_id_as_documented: str = msgspec.field(name="bulkid", default="")
     timestamp: Annotated[float, msgspec.Meta(gt=0, lt=_MAX_EPOCH_SECONDS)] | None = None
-    reason: str = ""
-    sender: str = msgspec.field(name="from", default="")
-    template_id: int | str = msgspec.field(name="templateId", default="")
     message_id: str = msgspec.field(name="messageId", default="")
 
 
