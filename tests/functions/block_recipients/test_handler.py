@@ -216,6 +216,47 @@ def test_errors_that_people_must_hear_of_are_counted(
     assert line["messages_to_retry"] == 1
 
 
+def test_without_the_ledger_s_key_everything_comes_back(
+    consumer: Consumer, written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    An operator who deploys before putting the key loses nothing, blocks nobody, and is told.
+
+    What would only be noted comes back as well: the ledger does not have it.
+    """
+
+    def no_key(*_: object) -> str:
+        raise ConfigurationError("ssm:ParameterNotFound")
+
+    monkeypatch.setenv("LEDGER_TABLE", "ledger")
+    monkeypatch.setenv("LEDGER_KEY_PARAMETER", "/ses-blocklist/dev/ledger-key")
+    monkeypatch.setattr("functions.blocklist.adapters.ssm.read_secret", no_key)
+
+    answer = consumer(bounce("a@example.com"), bounce("b@example.com", reason="mailbox full"))
+
+    assert not consumer.blocklist.requests
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-0"}, {"itemIdentifier": "m-1"}]}
+    assert written.metrics[0]["ConfigurationErrors"] == [2.0]
+    [line] = written.logs
+    assert line["recipients"] == {"ConfigurationError ssm:ParameterNotFound": 2}
+
+
+def test_ledger_hears_which_batch_it_was(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By Lambda's own id, under which its log lines stand too."""
+    batches: list[str] = []
+
+    def no_ledger(batch_id: str) -> None:
+        batches.append(batch_id)
+
+    monkeypatch.setattr(bootstrap, "ledger", no_ledger)
+
+    consumer(bounce("a@example.com"))
+
+    assert batches == [FakeContext().aws_request_id]
+
+
 def test_lines_do_not_grow_with_the_batch(consumer: Consumer, written: Written) -> None:
     def script(_: object) -> None:
         raise UnavailableError("InternalError")

@@ -5,11 +5,16 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
+from botocore.exceptions import ParamValidationError
 
 from functions.blocklist import bootstrap
+from functions.blocklist.adapters.dynamo_table import CONCURRENCY
+from functions.blocklist.adapters.hashing import KeyedHash
 from functions.blocklist.adapters.tencent_api import Credentials
+from functions.blocklist.config import Secret
 from functions.blocklist.domain.decisions import ExpectedSenders
 from functions.blocklist.services.ports import TokenMatch
 
@@ -78,6 +83,69 @@ def test_credentials_come_from_a_parameter(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(bootstrap, "_ssm", lambda: FakeSsm({"/credentials": parameter}))
 
     assert bootstrap._credentials() == Credentials("AKIDother", "other")  # noqa: SLF001
+
+
+def test_without_a_table_there_is_no_ledger() -> None:
+    """Reasons alone decide then."""
+    assert bootstrap.ledger("batch") is None
+
+
+def test_each_batch_has_its_own_ledger_over_one_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connections are dear and kept; whose batch it is changes each time."""
+    monkeypatch.setenv("LEDGER_TABLE", "ledger")
+    monkeypatch.setenv("LEDGER_KEY_PARAMETER", "/key")
+
+    first, second = bootstrap.ledger("batch-1"), bootstrap.ledger("batch-2")
+
+    assert first is not None
+    assert second is not None
+    assert first[0] is not second[0]
+    assert first[1] is not second[1]
+    assert bootstrap._table("ledger") is bootstrap._table("ledger")  # noqa: SLF001
+    assert bootstrap._dynamodb() is bootstrap._dynamodb()  # noqa: SLF001
+
+
+def test_ledger_s_key_comes_from_a_parameter_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The ledger and the brake of every batch hash with the same key, read once."""
+    key = "0123456789abcdef0123456789abcdef"
+    ssm = FakeSsm({"/key": key})
+    monkeypatch.setattr(bootstrap, "_ssm", lambda: ssm)
+    secret = Secret(parameter="/key")
+
+    first = bootstrap._hashed(secret).of("a")  # noqa: SLF001
+    ssm.parameters.clear()
+
+    assert bootstrap._hashed(secret).of("a") == first == KeyedHash(lambda: key).of("a")  # noqa: SLF001
+
+
+def test_ledger_s_client_is_made_for_thousands_of_small_calls() -> None:
+    """Our tries times botocore's would outlive the invocation, and what we send we made."""
+    client: Any = bootstrap._dynamodb()  # noqa: SLF001
+    config = client.meta.config
+
+    assert (config.connect_timeout, config.read_timeout) == (1.0, 1.0)
+    assert config.retries["total_max_attempts"] == 1
+    assert config.max_pool_connections == CONCURRENCY
+    assert _sends_without_checking(client)
+
+
+def _sends_without_checking(client: Any) -> bool:  # noqa: ANN401 - as boto3 makes it
+    """Tell whether a call that is wrong would be sent; what is checked never gets so far."""
+
+    class SentError(Exception):
+        pass
+
+    def stop(**_: object) -> None:
+        raise SentError
+
+    client.meta.events.register("before-send.dynamodb.GetItem", stop)
+    try:
+        client.get_item(TableName="ledger", Key={"pk": {"S": 1}})
+    except SentError:
+        return True
+    except ParamValidationError:
+        return False
+    return False
 
 
 def test_expected_senders_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
