@@ -14,7 +14,14 @@ from functions.blocklist.domain.errors import (
     UnavailableError,
 )
 from tests.conftest import FakeContext, Written
-from tests.fakes import FakeBlocklist, FakeDeadLetters, FakePacer, FakeRedelivery
+from tests.fakes import (
+    FakeBlocklist,
+    FakeBrake,
+    FakeDeadLetters,
+    FakeLedger,
+    FakePacer,
+    FakeRedelivery,
+)
 
 
 class Consumer:
@@ -165,6 +172,23 @@ def test_without_a_smoke_test_its_metric_is_not_there(consumer: Consumer, writte
     consumer(bounce("a@example.com"))
 
     assert "Smoke" not in written.metrics[0]
+
+
+def test_failing_ledger_is_counted_and_named(
+    consumer: Consumer, written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is blocked while it fails, and nothing else would tell."""
+    ledger = FakeLedger(fail={"a@example.com": UnavailableError("dynamodb:ThrottlingException")})
+    monkeypatch.setattr(bootstrap, "ledger", lambda _: (ledger, FakeBrake()))
+
+    answer = consumer(bounce("a@example.com"), bounce("b@example.com"))
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-0"}]}
+    assert consumer.blocklist.blocked == {"b@example.com"}
+    assert written.metrics[0]["LedgerErrors"] == [1.0]
+    [line] = written.logs
+    assert line["message"] == "ledger failed, to retry"
+    assert line["recipients"] == {"UnavailableError dynamodb:ThrottlingException": 1}
 
 
 def test_dead_letters_are_counted_by_their_code(consumer: Consumer, written: Written) -> None:

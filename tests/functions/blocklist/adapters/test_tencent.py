@@ -88,6 +88,33 @@ def test_recipients_are_blocked_until_a_day(
     assert double.requests[0].expire_date == "2099-12-31"
 
 
+def test_recipients_are_taken_off_the_list(
+    double: TencentDouble, blocklist: TencentBlocklist
+) -> None:
+    add(blocklist, "a@example.com", "b@example.com", "c@example.com")
+
+    answer = blocklist.remove(
+        ["a@example.com", "b@example.com", "never@example.com"], timeout_seconds=NEVER
+    )
+
+    assert set(double.blocked) == {"c@example.com"}
+    assert answer.request_id
+    assert answer.counts is None
+
+
+def test_refusal_to_take_off_is_no_success(
+    double: TencentDouble, blocklist: TencentBlocklist
+) -> None:
+    """Taken for removed, an entry would be made anew, or an unblock believed, in vain."""
+    add(blocklist, "a@example.com")
+    double.misbehave(faults.error("UnauthorizedOperation"))
+
+    with pytest.raises(ConfigurationError):
+        blocklist.remove(["a@example.com"], timeout_seconds=NEVER)
+
+    assert set(double.blocked) == {"a@example.com"}
+
+
 def test_counts_tell_new_repeated_and_refused_apart(
     double: TencentDouble, blocklist: TencentBlocklist
 ) -> None:
