@@ -17,7 +17,6 @@ ALARM, COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
 #: Watched already, not written yet. What is written must not stand here any more.
 COMING = frozenset(
     {
-        ("ForwardFailed", dimensions({"service": "receive_callback"}.items())),
         (
             "DeadLetters",
             dimensions({"service": "block_recipients", "ErrorCode": "Held"}.items()),

@@ -93,6 +93,7 @@ def test_each_function_gets_what_it_uses(template: Template) -> None:
         "QUEUE_URL",
         "DEAD_LETTER_QUEUE_URL",
         "CALLBACK_TOKENS_PARAMETER",
+        "FORWARD_TOPIC_ARN",
     }
     assert set(template.environment(CONSUMER)) == {
         "QUEUE_URL",
@@ -119,6 +120,7 @@ def test_code_understands_its_settings(template: Template) -> None:
     secrets = f"/ses-blocklist/{template.stage}"
     assert door.callback_tokens.parameter == f"{secrets}/callback-tokens"
     assert consumer.secret_key.parameter == f"{secrets}/tencent-credentials"
+    assert door.forward_topic_arn == ""
     assert door.queues == consumer.queues
     assert (consumer.endpoint, consumer.region) == (
         "https://ses.intl.tencentcloudapi.com",
@@ -161,7 +163,7 @@ def test_template_holds_no_secret(template: Template) -> None:
     assert set(template.body["Parameters"]) == {
         "TencentSesEndpoint",
         *("PageEmail", "PageTopicArn", "TicketEmail", "TicketTopicArn"),
-        "Producers",
+        *("Producers", "ForwardTopicArn"),
     }
 
 
