@@ -163,7 +163,7 @@ def test_template_holds_no_secret(template: Template) -> None:
     assert set(template.body["Parameters"]) == {
         "TencentSesEndpoint",
         *("PageEmail", "PageTopicArn", "TicketEmail", "TicketTopicArn"),
-        *("Producers", "ForwardTopicArn"),
+        *("Producers", "ForwardTopicArn", "KmsKeyArn", "PermissionsBoundaryArn"),
     }
 
 

@@ -105,10 +105,20 @@ def test_name_is_new_with_each_stack(template: Template, queue: str) -> None:
 @BOTH
 def test_queue_is_standard_and_encrypted(template: Template, queue: str) -> None:
     """A FIFO queue takes neither a window nor more than 10 messages; addresses rest encrypted."""
-    properties = template.properties(queue)
+    properties = template.deployed().properties(queue)
 
     assert "FifoQueue" not in properties
     assert properties["SqsManagedSseEnabled"] is True
+    assert "KmsMasterKeyId" not in properties
+
+
+@BOTH
+def test_queue_is_encrypted_with_an_own_key_if_there_is_one(template: Template, queue: str) -> None:
+    """SQS refuses both at once."""
+    properties = template.deployed(KmsKeyArn="arn:aws:kms:...").properties(queue)
+
+    assert properties["KmsMasterKeyId"] == {"Ref": "KmsKeyArn"}
+    assert "SqsManagedSseEnabled" not in properties
 
 
 def test_queue_takes_whatever_the_door_lets_through(template: Template) -> None:
