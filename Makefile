@@ -127,7 +127,8 @@ deploy: setup named ## package and deploy: STAGE=..., with PARAMS="dryRun=false 
 	@exec $(OSLS) info --stage $(STAGE) --verbose
 
 .PHONY: remove
-remove: setup named ## delete what STAGE=... deployed, but for its two queues, their messages and the secrets
+remove: setup named ## delete what STAGE=... deployed, but for its two queues and the secrets; FORCE=1 though messages wait
+	@$(if $(filter 1,$(FORCE)),,$(BIN)/python -m infra.removal $(STAGE))
 	@$(OSLS) remove --stage $(STAGE)
 	@echo 'Still there: the two queues with what waits in them, and the secrets under /ses-blocklist/$(STAGE)/ in SSM.'
 

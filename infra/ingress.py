@@ -15,8 +15,8 @@ _READS = {
     "http-api": frozenset({"domainName", "certificateArn", "throttlePerSecond", "throttleBurst"}),
     "alb": frozenset(
         {
-            *("domainName", "certificateArn", "httpsPorts", "vpcId", "subnetIds"),
-            *("listenerArn", "rulePriority"),
+            *("domainName", "certificateArn", "vpcId", "subnetIds", "listenerArn", "rulePriority"),
+            *("httpsPort", "secondHttpsPort", "thirdHttpsPort"),
         }
     ),
     "none": frozenset[str](),
@@ -25,6 +25,7 @@ _OF_DOORS = frozenset[str]().union(*_READS.values())
 
 #: What a load balancer of the stack's own stands on; a listener that is there already has it all.
 _BALANCER = ("certificateArn", "vpcId", "subnetIds")
+_MORE_PORTS = ("secondHttpsPort", "thirdHttpsPort")
 
 _CERTIFICATE = "arn:aws:acm:ap-southeast-1:000000000000:certificate/example"
 #: Each door with values that are made up, for the checks of its template.
@@ -40,7 +41,7 @@ EXAMPLES: Mapping[str, Mapping[str, str]] = {
         "ingress": "alb",
         "domainName": "callbacks.example.com",
         "certificateArn": _CERTIFICATE,
-        "httpsPorts": "8081,443",
+        "secondHttpsPort": "443",
         "vpcId": "vpc-00000000",
         "subnetIds": "subnet-00000000,subnet-11111111",
     },
@@ -89,7 +90,7 @@ def _of_door(door: str, given: set[str]) -> Iterator[str]:
 
 def _of_balancer(given: set[str]) -> Iterator[str]:
     if "listenerArn" in given:
-        for name in _BALANCER:
+        for name in (*_BALANCER, *_MORE_PORTS):
             if name in given:
                 yield f"ingress alb: with listenerArn there is no use for {name}"
     elif missing := [name for name in _BALANCER if name not in given]:

@@ -1,7 +1,6 @@
 """A compiled template, with the few questions that tests ask of it."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,10 +110,6 @@ def _text(value: Any, values: Mapping[str, str]) -> str:  # noqa: ANN401 - JSON
             return value
         case {"Ref": str(name)}:
             return values[name]
-        case {"Fn::Sub": str(text)}:
-            return re.sub(r"\$\{(\w+)\}", lambda name: values[name[1]], text)
-        case {"Fn::Select": [int(index), {"Fn::Split": [str(separator), text]}]}:
-            return _text(text, values).split(separator)[index]
         case _:
             raise ValueError(value)
 

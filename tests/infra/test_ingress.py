@@ -20,15 +20,8 @@ ACCOUNT = "${AWS::Region}:${AWS::AccountId}"
         ("url", {"Fn::Sub": "${ReceiveCallbackLambdaFunctionUrl.FunctionUrl}callbacks/"}),
         ("http-api", {"Fn::Sub": "${HttpApi.ApiEndpoint}/callbacks/"}),
         ("http-api-domain", {"Fn::Sub": "https://${DomainName}/callbacks/"}),
-        (
-            "alb",
-            {
-                "Fn::Sub": [
-                    "https://${DomainName}:${Port}/callbacks/",
-                    {"Port": {"Fn::Select": [0, {"Fn::Split": [",", {"Ref": "HttpsPorts"}]}]}},
-                ]
-            },
-        ),
+        ("alb", {"Fn::Sub": "https://${DomainName}:${HttpsPort}/callbacks/"}),
+        ("alb-listener", {"Fn::Sub": "https://${DomainName}:${HttpsPort}/callbacks/"}),
     ],
 )
 def test_stack_tells_its_callback_address(
@@ -189,11 +182,13 @@ def test_load_balancer_speaks_tls_1_2_or_newer_on_each_port(doors: dict[str, Tem
         assert default == {"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}
 
 
-@pytest.mark.parametrize(("ports", "number"), [("8081", 1), ("8081,443", 2), ("8080,8081,8082", 3)])
+@pytest.mark.parametrize(
+    ("second", "third", "number"), [("", "", 1), ("443", "", 2), ("8080", "8082", 3)]
+)
 def test_each_port_has_its_listener_its_rule_and_its_way_in(
-    doors: dict[str, Template], ports: str, number: int
+    doors: dict[str, Template], second: str, third: str, number: int
 ) -> None:
-    template = doors["alb"].deployed(HttpsPorts=ports)
+    template = doors["alb"].deployed(SecondHttpsPort=second, ThirdHttpsPort=third)
 
     listeners = template.of_type(LISTENER)
     [group] = template.of_type("AWS::EC2::SecurityGroup").values()
@@ -267,7 +262,7 @@ def test_every_arn_is_of_the_partition_it_is_in(doors: dict[str, Template], door
 _DEFAULTS: Mapping[str, object] = {
     "ingress": "url",
     "throttlePerSecond": 100,
-    "httpsPorts": "8081",
+    "httpsPort": 8081,
     **dict.fromkeys(("domainName", "certificateArn", "vpcId", "subnetIds", "listenerArn"), ""),
     **dict.fromkeys(("producers", "forwardTopic"), ""),
 }
@@ -285,7 +280,7 @@ def test_examples_make_sense(example: Mapping[str, str]) -> None:
             {"domainName": "a.example.com"},
             "ingress url does not use domainName: it belongs to http-api and alb",
         ),
-        ({"httpsPorts": "443"}, "ingress url does not use httpsPorts: it belongs to alb"),
+        ({"httpsPort": 443}, "ingress url does not use httpsPort: it belongs to alb"),
         (
             {"ingress": "http-api", "domainName": "a.example.com"},
             "ingress http-api: domainName and certificateArn go together",
@@ -308,7 +303,7 @@ def test_examples_make_sense(example: Mapping[str, str]) -> None:
         ),
     ],
 )
-def test_what_makes_no_sense_together_is_said(chosen: Mapping[str, str], told: str) -> None:
+def test_what_makes_no_sense_together_is_said(chosen: Mapping[str, object], told: str) -> None:
     """Before the deployment, and in the words of whoever set it."""
     assert list(complaints(_DEFAULTS, chosen, template={"Parameters": {}})) == [told]
 
@@ -324,8 +319,8 @@ def test_value_that_cloudformation_would_refuse_is_refused_before(
     doors: dict[str, Template],
 ) -> None:
     body = doors["alb"].body
-    body["Parameters"]["HttpsPorts"]["Default"] = "8081, 443"
+    body["Parameters"]["SecondHttpsPort"]["Default"] = "8081, 443"
 
     told = list(complaints(_DEFAULTS, EXAMPLES["alb"], template=body))
 
-    assert told == ["httpsPorts must be one to three ports, as in 8081,443, not '8081, 443'"]
+    assert told == ["secondHttpsPort must be a port, not '8081, 443'"]

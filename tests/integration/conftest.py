@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from local.aws import Aws
 from local.demo.accounting import DeadLetter, read_dead_letters
 from local.pipeline import TOKEN, Pipeline, running_pipeline
 from local.tencent.double import TencentDouble
@@ -15,6 +16,7 @@ from tests.local.waiting import wait_until
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
     from types_boto3_logs import CloudWatchLogsClient
+    from types_boto3_sns import SNSClient
     from types_boto3_sqs import SQSClient
 
 
@@ -88,6 +90,29 @@ class Sender:
             for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group)
             for event in page["events"]
         )
+
+
+def listen(aws: Aws, topic_arn: str, *, name: str) -> str:
+    """Subscribe a new queue to a topic, which gets messages as they were published."""
+    sqs: SQSClient = aws.client("sqs")
+    sns: SNSClient = aws.client("sns")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    known = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": known["QueueArn"],
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    sns.subscribe(
+        TopicArn=topic_arn,
+        Protocol="sqs",
+        Endpoint=known["QueueArn"],
+        Attributes={"RawMessageDelivery": "true"},
+    )
+    return url
 
 
 @pytest.fixture(scope="session")
