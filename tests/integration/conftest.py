@@ -11,6 +11,7 @@ from local.aws import Aws
 from local.demo.accounting import DeadLetter, read_dead_letters
 from local.pipeline import TOKEN, Pipeline, running_pipeline
 from local.tencent.double import TencentDouble
+from tests.integration.site import Site
 from tests.local.waiting import wait_until
 
 if TYPE_CHECKING:
@@ -130,6 +131,11 @@ def sender(running: Pipeline) -> Iterator[Sender]:
     running.double.behave()
     running.double.refused = frozenset()
     sender.wait_until_quiet()
+
+
+@pytest.fixture(scope="session")
+def site(running: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return Site(running, tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture

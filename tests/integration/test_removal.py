@@ -11,7 +11,7 @@ import pytest
 
 from infra.template import ROOT
 from local.pipeline import PACKAGE, Pipeline
-from tests.integration.test_doors import HERE
+from tests.integration.site import HERE
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
