@@ -23,6 +23,7 @@ from local.poller.consumer_queue import ConsumerQueue, QueueError
 from local.poller.mapping import read_mapping
 from local.quirks import set_mapping_state
 from local.tencent import faults
+from tests.infra.compiled import as_list
 from tests.integration.conftest import listen
 from tests.integration.site import Door, Site
 from tests.local.waiting import wait_until
@@ -56,29 +57,35 @@ class Bench:
         """Where events wait."""
         return self.door.stack.outputs["QueueUrl"]
 
-    def policy(self, role: str) -> tuple[str, dict[str, Any]]:
-        """Give the name and the text of what *role* may do."""
+    def policies(self, role: str) -> dict[str, dict[str, Any]]:
+        """Give what *role* may do, by the names of its policies."""
         name = self._names[role]
-        [policy] = self._iam.list_role_policies(RoleName=name)["PolicyNames"]
-        text = self._iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
-        return policy, text if isinstance(text, dict) else json.loads(text)
+        texts = {
+            policy: self._iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+            for policy in self._iam.list_role_policies(RoleName=name)["PolicyNames"]
+        }
+        return {
+            policy: text if isinstance(text, dict) else json.loads(text)
+            for policy, text in texts.items()
+        }
 
     @contextmanager
     def without(self, right: "Right") -> Iterator[None]:
         """Take one permission away for a while."""
-        policy, before = self.policy(right.role)
-        after = {**before, "Statement": list(_without(before["Statement"], right))}
+        before = self.policies(right.role)
+        after = {policy: _without(text, right) for policy, text in before.items()}
         assert after != before
-        self._put(right.role, policy, after)
+        self._put(right.role, after)
         try:
             yield
         finally:
-            self._put(right.role, policy, before)
+            self._put(right.role, before)
 
-    def _put(self, role: str, policy: str, text: Mapping[str, Any]) -> None:
-        self._iam.put_role_policy(
-            RoleName=self._names[role], PolicyName=policy, PolicyDocument=json.dumps(text)
-        )
+    def _put(self, role: str, policies: Mapping[str, Mapping[str, Any]]) -> None:
+        for policy, text in policies.items():
+            self._iam.put_role_policy(
+                RoleName=self._names[role], PolicyName=policy, PolicyDocument=json.dumps(text)
+            )
 
     def post(self, body: bytes) -> int:
         """Post a callback; give the status."""
@@ -161,22 +168,21 @@ class Right:
         return f"{self.role.removesuffix('Role')} {self.action} {self.resource}"
 
 
-def _without(statements: Sequence[dict[str, Any]], right: Right) -> Iterator[dict[str, Any]]:
-    for statement in statements:
-        kept = [
-            (action, resource)
-            for action, resource in _pairs(statement)
-            if (action.removesuffix("Batch"), right.resource in resource) != (right.action, True)
-        ]
-        for action, resource in kept:
-            yield {"Effect": "Allow", "Action": action, "Resource": resource}
+def _without(policy: Mapping[str, Any], right: Right) -> dict[str, Any]:
+    kept = [
+        {"Effect": "Allow", "Action": action, "Resource": resource}
+        for action, resource in _pairs(policy)
+        if action.removesuffix("Batch") != right.action or right.resource not in resource
+    ]
+    nothing = {"Effect": "Allow", "Action": "none:Nothing", "Resource": "arn:aws:none:::nothing"}
+    return {**policy, "Statement": kept or [nothing]}
 
 
-def _pairs(statement: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    actions, resources = statement["Action"], statement["Resource"]
-    for action in [actions] if isinstance(actions, str) else actions:
-        for resource in [resources] if isinstance(resources, str) else resources:
-            yield action, resource
+def _pairs(policy: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for statement in policy["Statement"]:
+        for action in as_list(statement["Action"]):
+            for resource in as_list(statement["Resource"]):
+                yield action, resource
 
 
 def keeps_events(bench: Bench) -> bool:
@@ -296,11 +302,10 @@ def test_function_fails_without_it(bench: Bench, right: Right) -> None:
 @pytest.mark.parametrize("role", [DOOR, CONSUMER])
 def test_every_permission_has_its_row(bench: Bench, role: str) -> None:
     """One that nothing needs is one too many; one that is needed and not tried may go unnoticed."""
-    _, policy = bench.policy(role)
     granted = {
         (action.removesuffix("Batch"), resource)
-        for statement in policy["Statement"]
-        for action, resource in _pairs(statement)
+        for policy in bench.policies(role).values()
+        for action, resource in _pairs(policy)
         if action.startswith(SERVICES)
     }
     rows = [right for right in RIGHTS if right.role == role]
