@@ -107,14 +107,14 @@ imports: setup ## which part may know which (import-linter)
 	@$(BIN)/lint-imports --no-cache --no-logo
 
 .PHONY: template
-template: setup ## the compiled template of every stage (cfn-lint)
+template: setup ## the compiled template of every stage and with every door (cfn-lint)
 	@$(BIN)/python -m infra.template $(STAGES)
-	@$(BIN)/cfn-lint --ignore-checks W3005 --template $(STAGES:%=dist/templates/%.json)
-	@echo "$(STAGES): no complaint"
+	@$(BIN)/cfn-lint --ignore-checks W3005 --template dist/templates/*.json
+	@echo "$(STAGES), and every door: no complaint"
 
 .PHONY: checkov
 checkov: template $(CHECKOV)/.installed ## the compiled templates again, by checkov; infra/checkov.yml says what it may skip
-	@cd dist/templates && ../../$(CHECKOV)/bin/checkov --config-file ../../infra/checkov.yml $(STAGES:%=--file %.json)
+	@cd dist/templates && ../../$(CHECKOV)/bin/checkov --config-file ../../infra/checkov.yml --directory .
 
 .PHONY: package
 package: setup ## dist/PLATFORM/functions.zip and template.json; PLATFORM=lambda STAGE=dev, or PLATFORM=local
@@ -127,7 +127,8 @@ deploy: setup named ## package and deploy: STAGE=..., with PARAMS="dryRun=false 
 	@exec $(OSLS) info --stage $(STAGE) --verbose
 
 .PHONY: remove
-remove: setup named ## delete what STAGE=... deployed, but for its two queues, their messages and the secrets
+remove: setup named ## delete what STAGE=... deployed, but for its two queues and the secrets; FORCE=1 though messages wait
+	@$(if $(filter 1,$(FORCE)),,$(BIN)/python -m infra.removal $(STAGE))
 	@$(OSLS) remove --stage $(STAGE)
 	@echo 'Still there: the two queues with what waits in them, and the secrets under /ses-blocklist/$(STAGE)/ in SSM.'
 

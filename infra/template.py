@@ -2,7 +2,8 @@
 Compile serverless.yml into the CloudFormation template of a stage.
 
 Needs no account, no credentials and no network.
-`python -m infra.template STAGE ...` writes `dist/templates/STAGE.json` for the checks.
+`python -m infra.template STAGE ...` writes `dist/templates/STAGE.json` for the checks, and an
+example of every door beside them.
 """
 
 import argparse
@@ -18,6 +19,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from infra import ingress
+
 ROOT = Path(__file__).resolve().parent.parent
 
 _OSLS = ROOT / "node_modules" / ".bin" / "osls"
@@ -31,6 +34,8 @@ _OSLS_ENVIRONMENT = {
 #: Where osls puts its result.
 _COMPILED = Path(".serverless", "cloudformation-template-update-stack.json")
 
+#: What osls notes beside it: among others the parameters of all stages.
+_STATE = Path(".serverless", "serverless-state.json")
 
 #: Nobody would learn that its mail is not blocked, so somebody must be told there.
 _WATCHED = frozenset({"production"})
@@ -58,9 +63,9 @@ def compile_template(
     *params* stand above what serverless.yml says for the stage.
 
     Raises:
-        BuildError: a parameter that there is none of, or without a value; nobody would hear the
-            alarms of a stage that needs it; osls is not installed, or it refused: its own words are
-            in the message.
+        BuildError: a parameter that there is none of, or without a value; parameters that make no
+            sense together; nobody would hear the alarms of a stage that needs it; osls is not
+            installed, or it refused: its own words are in the message.
     """
     _check(params or {})
     given = {**(params or {}), "artifact": str(artifact)}
@@ -68,6 +73,7 @@ def compile_template(
     with TemporaryDirectory(prefix="osls-") as scratch:
         folder = _copy_sources(Path(scratch))
         _run_osls("package", "--stage", stage, *options, folder=folder)
+        _refuse_nonsense(stage, params or {}, folder=folder)
         if stage in _WATCHED:
             _refuse_unheard(stage, compiled=folder / _COMPILED)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -83,6 +89,16 @@ def _check(params: Mapping[str, str]) -> None:
             raise BuildError(f"no parameter {name!r}; there are {', '.join(sorted(known))}")
         if not value:
             raise BuildError(f"the parameter {name} needs a value: {name}=...")
+
+
+def _refuse_nonsense(stage: str, params: Mapping[str, str], *, folder: Path) -> None:
+    stages = json.loads((folder / _STATE).read_text())["service"]["initialServerlessConfig"][
+        "params"
+    ]
+    template = json.loads((folder / _COMPILED).read_text())
+    chosen = {**stages.get(stage, {}), **params}
+    if wrong := list(ingress.complaints(stages["default"], chosen, template=template)):
+        raise BuildError("\n".join(wrong))
 
 
 def _refuse_unheard(stage: str, *, compiled: Path) -> None:
@@ -109,6 +125,22 @@ def compile_templates(stages: Sequence[str], *, folder: Path) -> None:
     Raises:
         BuildError: As `compile_template`.
     """
+    told = {"pageEmail": "page@example.com", "ticketEmail": "ticket@example.com"}
+    _compile_each({stage: (stage, told) for stage in stages}, folder=folder)
+
+
+def compile_examples(*, folder: Path) -> None:
+    """
+    Write `door-NAME.json` for each of `ingress.EXAMPLES` to *folder*, for checks only.
+
+    Raises:
+        BuildError: As `compile_template`.
+    """
+    doors = {f"door-{name}": ("dev", params) for name, params in ingress.EXAMPLES.items()}
+    _compile_each(doors, folder=folder)
+
+
+def _compile_each(wanted: Mapping[str, tuple[str, Mapping[str, str]]], *, folder: Path) -> None:
     with TemporaryDirectory(prefix="stub-") as scratch, ThreadPoolExecutor() as pool:
         stub = _write_stub(Path(scratch) / "functions.zip")
         compiled = [
@@ -116,10 +148,10 @@ def compile_templates(stages: Sequence[str], *, folder: Path) -> None:
                 compile_template,
                 stage,
                 artifact=stub,
-                target=folder / f"{stage}.json",
-                params={"pageEmail": "page@example.com", "ticketEmail": "ticket@example.com"},
+                target=folder / f"{name}.json",
+                params=params,
             )
-            for stage in stages
+            for name, (stage, params) in wanted.items()
         ]
         for each in compiled:
             each.result()
@@ -164,10 +196,14 @@ def _replace(target: Path, *, with_copy_of: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Compile the stages named on the command line."""
+    """Compile the stages named on the command line, and every door once."""
     parser = argparse.ArgumentParser(prog="python -m infra.template")
     parser.add_argument("stages", nargs="+", metavar="STAGE")
-    compile_templates(parser.parse_args(arguments).stages, folder=ROOT / "dist" / "templates")
+    stages = parser.parse_args(arguments).stages
+    folder = ROOT / "dist" / "templates"
+    shutil.rmtree(folder, ignore_errors=True)  # the checks look at whatever lies there
+    compile_templates(stages, folder=folder)
+    compile_examples(folder=folder)
 
 
 if __name__ == "__main__":

@@ -121,6 +121,21 @@ class FakeEventQueue:
 
 
 @dataclass
+class FakeForwarding:
+    """Keeps what was passed on, or says why not."""
+
+    failure: str | None = None
+    published: list[bytes] = field(default_factory=list)
+    ends: set[float] = field(default_factory=set)
+
+    def publish(self, body: bytes, *, before: float) -> str | None:
+        self.ends.add(before)
+        if not self.failure:
+            self.published.append(body)
+        return self.failure
+
+
+@dataclass
 class FakeRedelivery:
     """Remembers what was handed back, and for how long."""
 

@@ -20,6 +20,7 @@ from functions.blocklist.config import (
 if TYPE_CHECKING:
     from botocore.config import Config
     from types_boto3_dynamodb import DynamoDBClient
+    from types_boto3_sns import SNSClient
     from types_boto3_sqs import SQSClient
     from types_boto3_ssm import SSMClient
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from functions.blocklist.adapters.dynamo_table import DynamoTable
     from functions.blocklist.adapters.hashing import KeyedHash
     from functions.blocklist.adapters.pacing import IntervalPacer
+    from functions.blocklist.adapters.sns import SnsForwarding
     from functions.blocklist.adapters.sqs import SqsDeadLetters, SqsEventQueue, SqsRedelivery
     from functions.blocklist.adapters.tencent import TencentBlocklist
     from functions.blocklist.adapters.tencent_api import Credentials
@@ -62,6 +64,17 @@ def event_queue() -> "SqsEventQueue":
     from functions.blocklist.adapters.sqs import SqsEventQueue, SqsSender
 
     return SqsEventQueue(SqsSender(_sqs, receive_settings().queues.queue_url))
+
+
+@cache
+def forwarding() -> "SnsForwarding | None":
+    """Give the topic that hears of every callback, if there is one."""
+    topic_arn = receive_settings().forward_topic_arn
+    if not topic_arn:
+        return None
+    from functions.blocklist.adapters.sns import SnsForwarding
+
+    return SnsForwarding(partial(_sns, topic_arn.split(":")[3]), topic_arn)
 
 
 @cache
@@ -192,6 +205,18 @@ def _dynamodb() -> "DynamoDBClient":
 
 
 @cache
+def _sns(region: str) -> "SNSClient":
+    """Give a client for *region*: a topic of another takes no message from elsewhere."""
+    import boto3
+
+    from functions.blocklist.adapters import sns
+
+    config = _client_config(connect_seconds=sns.CONNECT_SECONDS, read_seconds=sns.READ_SECONDS)
+    client: SNSClient = boto3.client("sns", region_name=region, config=config)
+    return client
+
+
+@cache
 def _ssm() -> "SSMClient":
     import boto3
 
@@ -199,7 +224,12 @@ def _ssm() -> "SSMClient":
     return client
 
 
-def _client_config(*, attempts: int = 1) -> "Config":
+def _client_config(
+    *,
+    attempts: int = 1,
+    connect_seconds: float | None = None,
+    read_seconds: float | None = None,
+) -> "Config":
     """
     Give short timeouts, and no tries but our own: a callback waits, and a batch has a deadline.
 
@@ -215,8 +245,8 @@ def _client_config(*, attempts: int = 1) -> "Config":
     for chatty in ("botocore", "urllib3"):
         logging.getLogger(chatty).setLevel(logging.INFO)
     return Config(
-        connect_timeout=sqs.CONNECT_SECONDS,
-        read_timeout=sqs.READ_SECONDS,
+        connect_timeout=connect_seconds or sqs.CONNECT_SECONDS,
+        read_timeout=read_seconds or sqs.READ_SECONDS,
         retries={"total_max_attempts": attempts, "mode": "standard"},
         max_pool_connections=sqs.CONCURRENCY,
     )

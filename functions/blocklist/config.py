@@ -13,6 +13,7 @@ REGIONS_BY_ENDPOINT = {
     "ses.intl.tencentcloudapi.com": ("ap-singapore",),
     "ses.tencentcloudapi.com": ("ap-guangzhou", "ap-hongkong"),
 }
+_TOPIC_ARN = re.compile(r"arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+")
 _DOUBLE = re.compile(r"http://127\.0\.0\.1:[0-9]+")
 
 
@@ -38,6 +39,7 @@ class ReceiveSettings:
 
     queues: QueueSettings
     callback_tokens: Secret
+    forward_topic_arn: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ def read_receive_settings(environment: Environment) -> ReceiveSettings:
     return ReceiveSettings(
         queues=_queues(environment),
         callback_tokens=_secret(environment, "CALLBACK_TOKENS", "CALLBACK_TOKENS_PARAMETER"),
+        forward_topic_arn=_topic_arn(environment, "FORWARD_TOPIC_ARN"),
     )
 
 
@@ -149,6 +152,13 @@ def _secret(environment: Environment, name: str, parameter_name: str) -> Secret:
     if not secret.value and not secret.parameter:
         raise ValueError(f"set {parameter_name} to the name of an SSM parameter, or {name}")
     return secret
+
+
+def _topic_arn(environment: Environment, name: str) -> str:
+    arn = environment.get(name, "").strip()
+    if arn and not _TOPIC_ARN.fullmatch(arn):
+        raise ValueError(f"{name} is {arn!r}; it must be the ARN of a standard SNS topic")
+    return arn
 
 
 def _endpoint(environment: Environment) -> tuple[str, str]:

@@ -31,6 +31,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
         dead_letters=bootstrap.dead_letters(
             bootstrap.receive_settings().queues.dead_letter_queue_url
         ),
+        forwarding=bootstrap.forwarding(),
         before=end,
     )
     _log(receipt)
@@ -48,6 +49,8 @@ def _log(receipt: Receipt) -> None:
         logger.error("events not kept", codes=receipt.failed)
     if receipt.dead_letters:
         logger.warning("events sent to the dead-letter queue", codes=receipt.dead_letters)
+    if receipt.forward_failed:
+        logger.warning("callback not forwarded", code=receipt.forward_failed)
 
 
 def _count(receipt: Receipt) -> None:
@@ -64,4 +67,7 @@ def _count(receipt: Receipt) -> None:
         metrics.flush_metrics()
     if receipt.status == UNAVAILABLE:
         metrics.add_metric("Unavailable", MetricUnit.Count, 1)
+        metrics.flush_metrics()
+    if receipt.forward_failed:
+        metrics.add_metric("ForwardFailed", MetricUnit.Count, 1)
         metrics.flush_metrics()

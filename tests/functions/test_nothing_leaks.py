@@ -115,6 +115,8 @@ def test_door_is_silent(
     error: Exception,
 ) -> None:
     monkeypatch.setattr(bootstrap, "_sqs", lambda: LeakyAws(error))
+    monkeypatch.setenv("FORWARD_TOPIC_ARN", "arn:aws:sns:eu-west-1:000000000000:callbacks")
+    monkeypatch.setattr(bootstrap, "_sns", lambda _: LeakyAws(error))
 
     post(f"/callbacks/{TOKEN}", CALLBACK)
     post(f"/callbacks/{TOKEN}", f"junk {VICTIM}")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from infra.template import compile_templates
+from infra.ingress import EXAMPLES
+from infra.template import compile_examples, compile_templates
 from tests.conftest import Written
 from tests.infra.compiled import STAGES, Template
 from tests.infra.emitted import Series, emitted
@@ -13,6 +14,14 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
     folder = tmp_path_factory.mktemp("templates")
     compile_templates(STAGES, folder=folder)
     return {stage: Template.read(folder, stage) for stage in STAGES}
+
+
+@pytest.fixture(scope="session")
+def doors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
+    """Compile a template for each example of a door."""
+    folder = tmp_path_factory.mktemp("doors")
+    compile_examples(folder=folder)
+    return {name: Template("dev", (folder / f"door-{name}.json").read_text()) for name in EXAMPLES}
 
 
 @pytest.fixture(params=STAGES)

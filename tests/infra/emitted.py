@@ -18,6 +18,7 @@ from tests.fakes import (
     FakeBrake,
     FakeDeadLetters,
     FakeEventQueue,
+    FakeForwarding,
     FakeLedger,
     FakePacer,
     FakeRedelivery,
@@ -72,6 +73,7 @@ def _call_door(monkeypatch: pytest.MonkeyPatch) -> None:
     _post("junk", token=FakeTokens.previous)
     _post(json.dumps(_event("bounce", reason="x" * 70_000)))
     monkeypatch.setattr(bootstrap, "event_queue", lambda: FakeEventQueue(fail=frozenset({0})))
+    monkeypatch.setattr(bootstrap, "forwarding", lambda: FakeForwarding(failure="NotFound"))
     _post(json.dumps(_event("bounce")))
 
 

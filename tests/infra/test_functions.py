@@ -88,40 +88,13 @@ def test_function_runs_what_the_zip_holds(template: Template, function: str, han
     assert properties["Architectures"] == ["arm64"]
 
 
-def test_door_is_open_and_the_consumer_is_not(template: Template) -> None:
-    """Tencent cannot sign its calls: an address that asks for it answers 403 to every callback."""
-    [address] = template.of_type("AWS::Lambda::Url").values()
-
-    assert address["AuthType"] == "NONE"
-    assert address["TargetFunctionArn"] == {"Fn::GetAtt": [DOOR, "Arn"]}
-
-
-def test_door_has_both_permissions(template: Template) -> None:
-    """Since October 2025 a function's address answers 403 unless both are there."""
-    permissions = template.of_type("AWS::Lambda::Permission").values()
-
-    door = {"FunctionName": {"Fn::GetAtt": [DOOR, "Arn"]}, "Principal": "*"}
-    by_action = {permission["Action"]: permission for permission in permissions}
-    assert by_action == {
-        "lambda:InvokeFunctionUrl": {
-            **door,
-            "Action": "lambda:InvokeFunctionUrl",
-            "FunctionUrlAuthType": "NONE",
-        },
-        "lambda:InvokeFunction": {
-            **door,
-            "Action": "lambda:InvokeFunction",
-            "InvokedViaFunctionUrl": True,
-        },
-    }
-
-
 def test_each_function_gets_what_it_uses(template: Template) -> None:
     """A misspelled name is a setting that silently has its default."""
     assert set(template.environment(DOOR)) == {
         "QUEUE_URL",
         "DEAD_LETTER_QUEUE_URL",
         "CALLBACK_TOKENS_PARAMETER",
+        "FORWARD_TOPIC_ARN",
     }
     assert set(template.environment(CONSUMER)) == {
         "QUEUE_URL",
@@ -152,6 +125,7 @@ def test_code_understands_its_settings(template: Template) -> None:
     secrets = f"/ses-blocklist/{template.stage}"
     assert door.callback_tokens.parameter == f"{secrets}/callback-tokens"
     assert consumer.secret_key.parameter == f"{secrets}/tencent-credentials"
+    assert door.forward_topic_arn == ""
     assert door.queues == consumer.queues
     assert (consumer.endpoint, consumer.region) == (
         "https://ses.intl.tencentcloudapi.com",
@@ -200,6 +174,7 @@ def test_template_holds_no_secret(template: Template) -> None:
     assert set(template.body["Parameters"]) == {
         "TencentSesEndpoint",
         *("PageEmail", "PageTopicArn", "TicketEmail", "TicketTopicArn"),
+        *("Producers", "ForwardTopicArn", "KmsKeyArn", "PermissionsBoundaryArn"),
     }
 
 

@@ -9,7 +9,6 @@ def test_stack_tells_where_its_parts_are(template: Template) -> None:
 
     secrets = f"/ses-blocklist/{template.stage}"
     expected = {
-        "CallbackBaseUrl": {"Fn::Sub": "${ReceiveCallbackLambdaFunctionUrl.FunctionUrl}callbacks/"},
         "QueueUrl": {"Ref": "Queue"},
         "DeadLetterQueueUrl": {"Ref": "DeadLetterQueue"},
         "ReceiveCallbackFunction": {"Ref": DOOR},

@@ -1,5 +1,7 @@
 """infra/queues.yml and infra/queue-policy.yml: waiting mail survives, and stays ours."""
 
+from typing import Any
+
 import pytest
 
 from functions.blocklist.domain.redelivery import MAX_WAIT_SECONDS
@@ -103,10 +105,20 @@ def test_name_is_new_with_each_stack(template: Template, queue: str) -> None:
 @BOTH
 def test_queue_is_standard_and_encrypted(template: Template, queue: str) -> None:
     """A FIFO queue takes neither a window nor more than 10 messages; addresses rest encrypted."""
-    properties = template.properties(queue)
+    properties = template.deployed().properties(queue)
 
     assert "FifoQueue" not in properties
     assert properties["SqsManagedSseEnabled"] is True
+    assert "KmsMasterKeyId" not in properties
+
+
+@BOTH
+def test_queue_is_encrypted_with_an_own_key_if_there_is_one(template: Template, queue: str) -> None:
+    """SQS refuses both at once."""
+    properties = template.deployed(KmsKeyArn="arn:aws:kms:...").properties(queue)
+
+    assert properties["KmsMasterKeyId"] == {"Ref": "KmsKeyArn"}
+    assert "SqsManagedSseEnabled" not in properties
 
 
 def test_queue_takes_whatever_the_door_lets_through(template: Template) -> None:
@@ -122,17 +134,18 @@ def test_dead_letters_take_whole_callbacks(template: Template) -> None:
     assert template.properties(DEAD_LETTERS)["MaximumMessageSize"] == 1024 * 1024
 
 
+def policy_of(template: Template, **parameters: str) -> list[dict[str, Any]]:
+    """Return what both queues' policy says."""
+    [policy] = template.deployed(**parameters).of_type("AWS::SQS::QueuePolicy").values()
+    assert policy["Queues"] == [{"Ref": QUEUE}, {"Ref": DEAD_LETTERS}]
+    statements: list[dict[str, Any]] = policy["PolicyDocument"]["Statement"]
+    return statements
+
+
 def test_other_accounts_are_refused(template: Template) -> None:
     """Whoever can write to the queue can block anybody; whoever can read it has the addresses."""
-    [policy] = template.of_type("AWS::SQS::QueuePolicy").values()
+    [strangers] = [one for one in policy_of(template) if "StringNotEquals" in one["Condition"]]
 
-    [strangers] = [
-        statement
-        for statement in policy["PolicyDocument"]["Statement"]
-        if "StringNotEquals" in statement["Condition"]
-    ]
-
-    assert policy["Queues"] == [{"Ref": QUEUE}, {"Ref": DEAD_LETTERS}]
     assert (strangers["Effect"], strangers["Principal"]) == ("Deny", "*")
     assert (strangers["Action"], strangers["Resource"]) == ("sqs:*", "*")
     assert strangers["Condition"] == {
@@ -140,13 +153,33 @@ def test_other_accounts_are_refused(template: Template) -> None:
     }
 
 
+def test_producers_may_send_to_the_queue_and_nothing_else(template: Template) -> None:
+    """The dead letters are ours; and a role of another account is let in by its name alone."""
+    roles = {"Fn::Split": [",", {"Ref": "Producers"}]}
+
+    statements = policy_of(template, Producers="arn:aws:iam::000000000000:role/one")
+
+    assert [one for one in statements if one["Effect"] == "Allow"] == [
+        {
+            "Sid": "TakeFromProducers",
+            "Effect": "Allow",
+            "Principal": {"AWS": roles},
+            "Action": "sqs:SendMessage",
+            "Resource": {"Fn::GetAtt": [QUEUE, "Arn"]},
+        }
+    ]
+    [strangers] = [one for one in statements if "StringNotEquals" in one.get("Condition", ())]
+    assert strangers["Condition"] == {
+        "StringNotEquals": {"aws:PrincipalAccount": {"Ref": "AWS::AccountId"}},
+        "ArnNotEquals": {"aws:PrincipalArn": roles},
+    }
+
+
 def test_plain_http_is_refused_outside_this_machine(template: Template) -> None:
     """Addresses travel encrypted. The emulator has no TLS, and would refuse every call."""
-    [policy] = template.of_type("AWS::SQS::QueuePolicy").values()
-
     refused = [
         statement
-        for statement in policy["PolicyDocument"]["Statement"]
+        for statement in policy_of(template)
         if statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
         and (statement["Effect"], statement["Principal"]) == ("Deny", "*")
         and (statement["Action"], statement["Resource"]) == ("sqs:*", "*")
@@ -155,8 +188,6 @@ def test_plain_http_is_refused_outside_this_machine(template: Template) -> None:
     assert len(refused) == (0 if template.stage == "local" else 1)
 
 
-def test_policies_only_refuse(template: Template) -> None:
+def test_policies_only_refuse_while_there_are_no_producers(template: Template) -> None:
     """Who may use the queues stands in the roles; a permission here would be open to others."""
-    [policy] = template.of_type("AWS::SQS::QueuePolicy").values()
-
-    assert {statement["Effect"] for statement in policy["PolicyDocument"]["Statement"]} == {"Deny"}
+    assert {statement["Effect"] for statement in policy_of(template)} == {"Deny"}

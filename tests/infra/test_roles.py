@@ -1,9 +1,11 @@
 """infra/roles.yml: each function may do what it does, and nothing else."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from infra.template import compile_template
 from tests.infra.compiled import CONSUMER, DOOR, Template, as_list
 
 QUEUE_ARN = "Queue.Arn"
@@ -15,7 +17,7 @@ def test_door_may_do_what_it_does(template: Template) -> None:
     assert _permissions(template, "ReceiveCallbackRole") == {
         ("sqs:SendMessage", QUEUE_ARN),
         ("sqs:SendMessage", DEAD_LETTERS_ARN),
-        ("ssm:GetParameter", _parameter_arn(template, "callback-tokens")),
+        ("ssm:GetParameter", _parameter_arn(f"ses-blocklist/{template.stage}/callback-tokens")),
         ("logs:CreateLogStream", "ReceiveCallbackLogGroup.Arn"),
         ("logs:PutLogEvents", "ReceiveCallbackLogGroup.Arn"),
     }
@@ -34,8 +36,8 @@ def test_consumer_may_do_what_it_does(template: Template) -> None:
         ("sqs:GetQueueAttributes", QUEUE_ARN),
         ("sqs:ChangeMessageVisibility", QUEUE_ARN),
         ("sqs:SendMessage", DEAD_LETTERS_ARN),
-        ("ssm:GetParameter", _parameter_arn(template, "tencent-credentials")),
-        ("ssm:GetParameter", _parameter_arn(template, "ledger-key")),
+        ("ssm:GetParameter", _parameter_arn(f"ses-blocklist/{template.stage}/tencent-credentials")),
+        ("ssm:GetParameter", _parameter_arn(f"ses-blocklist/{template.stage}/ledger-key")),
         ("dynamodb:UpdateItem", "LedgerTable.Arn"),
         ("logs:CreateLogStream", "BlockRecipientsLogGroup.Arn"),
         ("logs:PutLogEvents", "BlockRecipientsLogGroup.Arn"),
@@ -52,16 +54,74 @@ def _permissions(template: Template, role: str) -> set[tuple[str, str]]:
     }
 
 
-def _named(resource: str | dict[str, str | list[str]]) -> str:
-    if isinstance(resource, str):
-        return resource
-    [value] = resource.values()
-    return value if isinstance(value, str) else ".".join(value)
+def _named(resource: object) -> str:
+    match resource:
+        case {"Fn::Sub": str(name)} | {"Ref": str(name)}:
+            return name
+        case {"Fn::GetAtt": [str(logical_id), str(attribute)]}:
+            return f"{logical_id}.{attribute}"
+        case {"Fn::Join": ["/", {"Fn::Split": ["//", {"Fn::Sub": str(name)}]}]}:
+            return name.replace("//", "/")
+        case _:
+            raise ValueError(resource)
 
 
-def _parameter_arn(template: Template, name: str) -> str:
+def _parameter_arn(name: str) -> str:
     account = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}"
-    return f"{account}:parameter/ses-blocklist/{template.stage}/{name}"
+    return f"{account}:parameter/{name}"
+
+
+@pytest.mark.parametrize("name", ["/ours/tokens", "tokens"])
+def test_secrets_may_be_read_under_either_form_of_their_names(tmp_path: Path, name: str) -> None:
+    """In an ARN a name's own leading slash is the only one; a second is another parameter's."""
+    artifact, target = tmp_path / "functions.zip", tmp_path / "dev.json"
+    artifact.write_text("something")
+    compile_template(
+        "dev",
+        artifact=artifact,
+        target=target,
+        params={"callbackTokensParameter": name, "tencentCredentialsParameter": f"{name}-key"},
+    )
+    template = Template.read(tmp_path, "dev")
+
+    arn = _parameter_arn(name.removeprefix("/"))
+    assert ("ssm:GetParameter", arn) in _permissions(template, "ReceiveCallbackRole")
+    assert ("ssm:GetParameter", f"{arn}-key") in _permissions(template, "BlockRecipientsRole")
+    assert template.environment(DOOR)["CALLBACK_TOKENS_PARAMETER"] == name
+    assert template.environment(CONSUMER)["TENCENT_CREDENTIALS_PARAMETER"] == f"{name}-key"
+
+
+@pytest.mark.parametrize("role", ["ReceiveCallbackRole", "BlockRecipientsRole"])
+def test_own_key_may_be_used_and_no_other(template: Template, role: str) -> None:
+    """Both send to an encrypted queue, which takes both permissions, and both read a secret."""
+    bare = _permissions(template, role)
+
+    with_key = _permissions(template.deployed(KmsKeyArn="arn:aws:kms:..."), role)
+
+    assert with_key - bare == {("kms:GenerateDataKey", "KmsKeyArn"), ("kms:Decrypt", "KmsKeyArn")}
+
+
+def test_door_may_publish_to_the_topic_and_no_other(template: Template) -> None:
+    deployed = template.deployed(ForwardTopicArn="arn:aws:sns:...")
+
+    for role, more in (
+        ("ReceiveCallbackRole", {("sns:Publish", "ForwardTopicArn")}),
+        ("BlockRecipientsRole", set()),
+    ):
+        assert _permissions(deployed, role) - _permissions(template, role) == more
+
+
+def test_every_role_has_the_boundary(template: Template) -> None:
+    """An account that asks for one refuses a role without, and the whole deployment."""
+    deployed = template.deployed(PermissionsBoundaryArn="arn:aws:iam::...")
+
+    boundaries = [
+        role.get("PermissionsBoundary") for role in deployed.of_type("AWS::IAM::Role").values()
+    ]
+
+    assert boundaries == [{"Ref": "PermissionsBoundaryArn"}] * 2
+    for role in template.deployed().of_type("AWS::IAM::Role").values():
+        assert "PermissionsBoundary" not in role
 
 
 @pytest.mark.parametrize("role", ["ReceiveCallbackRole", "BlockRecipientsRole"])

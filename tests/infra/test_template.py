@@ -85,7 +85,8 @@ def test_production_is_built_for_an_address_and_for_a_topic(tmp_path: Path) -> N
     )
 
     parameters = json.loads(target.read_text())["Parameters"]
-    assert {name: parameters[name]["Default"] for name in parameters if "Tencent" not in name} == {
+    told = ("Page", "Ticket")
+    assert {name: parameters[name]["Default"] for name in parameters if name.startswith(told)} == {
         "PageEmail": "",
         "PageTopicArn": TOPIC,
         "TicketEmail": "ticket@example.com",
@@ -101,6 +102,25 @@ def test_refusal_is_told_in_osls_own_words(tmp_path: Path) -> None:
         compile_template("dev", artifact=artifact, target=target, params={"concurrency": "1"})
 
     assert target.read_text() == "something"
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ({"ingress": "gateway"}, "ingress must be url, http-api, alb or none"),
+        ({"ingress": "none"}, "ingress none: .* set producers"),
+        ({"producers": "somebody"}, "producers must be ARNs of roles.*, not 'somebody'"),
+    ],
+)
+def test_door_that_makes_no_sense_is_not_built(
+    tmp_path: Path, params: dict[str, str], told: str
+) -> None:
+    artifact, target = _some_file(tmp_path / "functions.zip"), tmp_path / "template.json"
+
+    with pytest.raises(BuildError, match=told):
+        compile_template("dev", artifact=artifact, target=target, params=params)
+
+    assert not target.exists()
 
 
 def test_missing_tool_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

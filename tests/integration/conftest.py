@@ -9,16 +9,19 @@ import requests
 
 from functions.blocklist.adapters.dynamo_table import DynamoTable
 from functions.blocklist.adapters.hashing import KeyedHash
+from local.aws import Aws
 from local.demo.accounting import DeadLetter, read_dead_letters
 from local.emulator import Emulator
 from local.pipeline import TOKEN, Pipeline, running_pipeline
 from local.tencent.double import TencentDouble
+from tests.integration.site import Site
 from tests.local.waiting import wait_until
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_lambda import LambdaClient
     from types_boto3_logs import CloudWatchLogsClient
+    from types_boto3_sns import SNSClient
     from types_boto3_sqs import SQSClient
 
 
@@ -94,6 +97,29 @@ class Sender:
         )
 
 
+def listen(aws: Aws, topic_arn: str, *, name: str) -> str:
+    """Subscribe a new queue to a topic, which gets messages as they were published."""
+    sqs: SQSClient = aws.client("sqs")
+    sns: SNSClient = aws.client("sns")
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    known = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": known["QueueArn"],
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    sns.subscribe(
+        TopicArn=topic_arn,
+        Protocol="sqs",
+        Endpoint=known["QueueArn"],
+        Attributes={"RawMessageDelivery": "true"},
+    )
+    return url
+
+
 @pytest.fixture(scope="session")
 def running() -> Iterator[Pipeline]:
     with running_pipeline() as pipeline:
@@ -109,6 +135,11 @@ def sender(running: Pipeline) -> Iterator[Sender]:
     running.double.behave()
     running.double.refused = frozenset()
     sender.wait_until_quiet()
+
+
+@pytest.fixture(scope="session")
+def site(running: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return Site(running, tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture

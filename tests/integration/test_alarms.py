@@ -13,12 +13,11 @@ import pytest
 
 from local.metrics import Place, publish_metrics
 from local.tencent import faults
-from tests.integration.conftest import Sender
+from tests.integration.conftest import Sender, listen
 from tests.local.waiting import wait_until
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
-    from types_boto3_sns import SNSClient
     from types_boto3_sqs import SQSClient
 
 pytestmark = pytest.mark.integration
@@ -28,7 +27,8 @@ ALARM = "ses-blocklist-local-ConfigurationErrors"
 
 def test_refused_key_reaches_the_pager(sender: Sender) -> None:
     """Nothing is lost, and nothing is blocked either: without the page nobody would know."""
-    pager, place = _pager(sender), Place()
+    topic = sender.pipeline.stack.outputs["PageTopicArn"]
+    pager, place = listen(sender.pipeline.aws, topic, name="pager"), Place()
     sender.double.misbehave(faults.error("AuthFailure.SecretIdNotFound"))
 
     sender.queue('{"event":"spamreport","email":"page@example.com"}')
@@ -36,25 +36,6 @@ def test_refused_key_reaches_the_pager(sender: Sender) -> None:
     wait_until(lambda: _state(sender, place) == "ALARM")
 
     wait_until(lambda: (ALARM, "ALARM") in _heard(sender, pager))
-
-
-def _pager(sender: Sender) -> str:
-    """Subscribe a queue to the topic, as a service for pagers would."""
-    sqs: SQSClient = sender.pipeline.aws.client("sqs")
-    sns: SNSClient = sender.pipeline.aws.client("sns")
-    url = sqs.create_queue(QueueName="pager")["QueueUrl"]
-    known = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
-    allow = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": known["QueueArn"],
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
-    topic = sender.pipeline.stack.outputs["PageTopicArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=known["QueueArn"])
-    return url
 
 
 def _state(sender: Sender, place: Place) -> str:
@@ -68,5 +49,5 @@ def _heard(sender: Sender, pager: str) -> list[tuple[str, str]]:
     """Return alarms and their states; each alarm says once that it began as well."""
     sqs: SQSClient = sender.pipeline.aws.client("sqs")
     messages = sqs.receive_message(QueueUrl=pager, MaxNumberOfMessages=10).get("Messages", [])
-    told = [json.loads(json.loads(message["Body"])["Message"]) for message in messages]
+    told = [json.loads(message["Body"]) for message in messages]
     return [(one["AlarmName"], one["NewStateValue"]) for one in told]

@@ -165,6 +165,17 @@ class EventQueue(Protocol):
         """Send *events*, one message each; as `DeadLetters.put`."""
 
 
+class Forwarding(Protocol):
+    """Whoever else wants to hear what was posted to the door."""
+
+    def publish(self, body: bytes, *, before: float) -> str | None:
+        """
+        Pass *body* on unchanged, within a small time of its own and giving up at *before*.
+
+        Returns a code that says why it was not passed on, if it was not.
+        """
+
+
 class Redelivery(Protocol):
     """The queue between the two Lambdas, seen from its reader."""
 

@@ -16,6 +16,7 @@ from functions.blocklist.services.ports import (
     CallbackTokens,
     DeadLetters,
     EventQueue,
+    Forwarding,
     TokenMatch,
 )
 
@@ -56,7 +57,8 @@ class Receipt:
     """
     What became of a request: the HTTP status, and how many events of each name it held.
 
-    *failed* counts what could not be kept by the code that says why.
+    *failed* counts what could not be kept by the code that says why; *forward_failed* says why the
+    request was not passed on.
     """
 
     status: int
@@ -66,6 +68,7 @@ class Receipt:
     failed: Mapping[str, int] = field(default_factory=dict)
     previous_token: bool = False
     error: RetryLaterError | None = None
+    forward_failed: str | None = None
 
 
 def receive_callback(  # noqa: PLR0913 - what it needs is passed, not found
@@ -75,9 +78,15 @@ def receive_callback(  # noqa: PLR0913 - what it needs is passed, not found
     tokens: CallbackTokens,
     queue: EventQueue,
     dead_letters: DeadLetters,
+    forwarding: Forwarding | None,
     before: float,
 ) -> Receipt:
-    """Check the caller, keep what can matter, and say how to answer before *before* (monotonic)."""
+    """
+    Check the caller, keep what can matter, and say how to answer before *before* (monotonic).
+
+    What holds events is passed on afterwards, whatever they are and whether they could be kept:
+    that others hear of it changes nothing for the caller.
+    """
     if request.token is None or request.method not in {"GET", "HEAD", "POST"}:
         return Receipt(NOT_FOUND)
     try:
@@ -96,6 +105,9 @@ def receive_callback(  # noqa: PLR0913 - what it needs is passed, not found
     not_queued = queue.put(to_keep, before=before)
     not_dead_lettered = dead_letters.put(junk, before=before)
     failed = Counter([*not_queued.values(), *not_dead_lettered.values()])
+    forward_failed = None
+    if forwarding and reported:
+        forward_failed = forwarding.publish(request.body, before=before)
     return Receipt(
         UNAVAILABLE if failed else OK,
         events=Counter(event.name for event in reported),
@@ -105,6 +117,7 @@ def receive_callback(  # noqa: PLR0913 - what it needs is passed, not found
         ),
         failed=failed,
         previous_token=match is TokenMatch.PREVIOUS,
+        forward_failed=forward_failed,
     )
 
 

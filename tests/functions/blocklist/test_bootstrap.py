@@ -48,6 +48,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
         bootstrap.block_settings,
         bootstrap.tokens,
         bootstrap.event_queue,
+        bootstrap.forwarding,
         bootstrap.redelivery,
         bootstrap.blocklist,
         bootstrap.pacer,
@@ -70,6 +71,24 @@ def test_tokens_come_from_a_parameter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap, "_ssm", lambda: FakeSsm({"/tokens": TOKEN}))
 
     assert bootstrap.tokens().match(TOKEN.encode()) is TokenMatch.CURRENT
+
+
+def test_nothing_is_passed_on_unless_a_topic_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert bootstrap.forwarding() is None
+
+    bootstrap.receive_settings.cache_clear()
+    bootstrap.forwarding.cache_clear()
+    monkeypatch.setenv("FORWARD_TOPIC_ARN", "arn:aws:sns:eu-west-1:000000000000:callbacks")
+    assert bootstrap.forwarding() is not None
+
+
+def test_topic_is_spoken_to_in_its_own_region() -> None:
+    """In another SNS says that it is no topic."""
+    client = bootstrap._sns("eu-west-1")  # noqa: SLF001
+
+    assert client.meta.region_name == "eu-west-1"
+    assert (client.meta.config.connect_timeout, client.meta.config.read_timeout) == (0.5, 1.0)  # type: ignore[attr-defined]
+    assert client.meta.config.retries["total_max_attempts"] == 1  # type: ignore[attr-defined]
 
 
 def test_credentials_come_from_the_environment() -> None:

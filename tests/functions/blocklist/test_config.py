@@ -33,7 +33,18 @@ def test_door_needs_its_queues_and_its_tokens() -> None:
             dead_letter_queue_url="https://sqs.example/1/dead-letters",
         ),
         callback_tokens=Secret(parameter="/stage/callback-tokens"),
+        forward_topic_arn="",
     )
+
+
+def test_topic_is_a_standard_one() -> None:
+    """A FIFO topic would want a group with each message."""
+    arn = "arn:aws-cn:sns:cn-north-1:000000000000:callbacks"
+
+    assert read_receive_settings(DOOR | {"FORWARD_TOPIC_ARN": arn}).forward_topic_arn == arn
+    for wrong in (f"{arn}.fifo", "callbacks", "arn:aws:sqs:eu-west-1:000000000000:callbacks"):
+        with pytest.raises(ValueError, match="must be the ARN of a standard SNS topic"):
+            read_receive_settings(DOOR | {"FORWARD_TOPIC_ARN": wrong})
 
 
 def test_consumer_has_the_defaults_of_the_contract() -> None:

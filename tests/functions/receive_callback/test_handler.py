@@ -9,7 +9,7 @@ from functions.blocklist import bootstrap
 from functions.blocklist.domain.errors import UnavailableError
 from functions.receive_callback.handler import lambda_handler
 from tests.conftest import FakeContext, Written
-from tests.fakes import FakeDeadLetters, FakeEventQueue, FakeTokens
+from tests.fakes import FakeDeadLetters, FakeEventQueue, FakeForwarding, FakeTokens
 
 CURRENT = FakeTokens.current.decode()
 BOUNCE = '{"event":"bounce","email":"a@example.com","bounceType":"hard_bounce"}'
@@ -23,6 +23,7 @@ class Door:
         self.queue = FakeEventQueue()
         self.dead_letters = FakeDeadLetters()
         self.tokens = FakeTokens()
+        self.forwarding: FakeForwarding | None = None
 
     def __call__(self, body: str, *, token: str = CURRENT) -> dict[str, Any]:
         event = {
@@ -45,6 +46,7 @@ def door(monkeypatch: pytest.MonkeyPatch) -> Door:
     monkeypatch.setattr(bootstrap, "event_queue", lambda: door.queue)
     monkeypatch.setattr(bootstrap, "dead_letters", lambda _: door.dead_letters)
     monkeypatch.setattr(bootstrap, "tokens", lambda: door.tokens)
+    monkeypatch.setattr(bootstrap, "forwarding", lambda: door.forwarding)
     return door
 
 
@@ -124,6 +126,28 @@ def test_unreadable_tokens_are_an_error(door: Door, written: Written) -> None:
     assert written.logs[0]["message"] == "callback tokens cannot be read"
     assert written.logs[0]["code"] == "ssm:InternalServerError"
     assert [line["Unavailable"] for line in written.metrics] == [[1.0]]
+
+
+def test_callback_is_passed_on_without_a_word(door: Door, written: Written) -> None:
+    door.forwarding = FakeForwarding()
+
+    door(BOUNCE)
+
+    assert door.forwarding.published == [BOUNCE.encode()]
+    assert len(written.lines) == 1
+    assert "ForwardFailed" not in written.lines[0]
+
+
+def test_callback_that_is_not_passed_on_is_counted_and_said(door: Door, written: Written) -> None:
+    door.forwarding = FakeForwarding(failure="AuthorizationError")
+
+    answer = door(BOUNCE)
+
+    assert answer["statusCode"] == 200
+    assert json.loads(answer["body"]) == {"kept": 1, "dead_letters": 0}
+    [line] = written.logs
+    assert (line["message"], line["code"]) == ("callback not forwarded", "AuthorizationError")
+    assert written.metrics[-1]["ForwardFailed"] == [1.0]
 
 
 def test_event_of_something_else_is_refused_without_repeating_it(door: Door) -> None:

@@ -1,5 +1,8 @@
 """The door's contract, case by case, in the order in which they are told apart."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 
 from functions.blocklist.domain.dead_letters import DeadLetter, ErrorCode
@@ -13,7 +16,7 @@ from functions.blocklist.services.receive_callback import (
     Request,
     receive_callback,
 )
-from tests.fakes import FakeDeadLetters, FakeEventQueue, FakeTokens
+from tests.fakes import FakeDeadLetters, FakeEventQueue, FakeForwarding, FakeTokens
 
 CURRENT = FakeTokens.current
 BOUNCE = Reported(b'{"event":"bounce"}', "bounce", EventKind.HARD_BOUNCE)
@@ -29,6 +32,7 @@ class Door:
         self.tokens = FakeTokens()
         self.queue = FakeEventQueue()
         self.dead_letters = FakeDeadLetters()
+        self.forwarding: FakeForwarding | None = FakeForwarding()
 
     def __call__(
         self, *, method: str = "POST", token: bytes | None = CURRENT, body: bytes = b"{}"
@@ -39,6 +43,7 @@ class Door:
             tokens=self.tokens,
             queue=self.queue,
             dead_letters=self.dead_letters,
+            forwarding=self.forwarding,
             before=10.0,
         )
 
@@ -186,6 +191,93 @@ def test_junk_that_cannot_be_kept_is_asked_for_again() -> None:
     receipt = door()
 
     assert (receipt.status, receipt.failed) == (503, {"Down": 1})
+
+
+@pytest.mark.parametrize("reported", [BOUNCE, DELIVERED, JUNK])
+def test_every_authenticated_body_is_passed_on_as_it_came(reported: Reported) -> None:
+    """Deliveries and opens too, which nobody else will ever hear of."""
+    door = Door(reported)
+    door.forwarding = forwarding = FakeForwarding()
+
+    receipt = door(body=b" [as it came]\n")
+
+    assert forwarding.published == [b" [as it came]\n"]
+    assert forwarding.ends == {10.0}
+    assert (receipt.status, receipt.forward_failed) == (200, None)
+
+
+@pytest.mark.parametrize(
+    ("method", "token", "body"),
+    [
+        ("POST", b"wrong", b"{}"),
+        ("POST", None, b"{}"),
+        ("PUT", CURRENT, b"{}"),
+        ("GET", CURRENT, b"{}"),
+        ("POST", CURRENT, b"x" * (MAX_BODY_BYTES + 1)),
+    ],
+)
+def test_what_was_turned_away_is_not_passed_on(
+    method: str, token: bytes | None, body: bytes
+) -> None:
+    """Else a stranger could speak to whoever listens there."""
+    door = Door(BOUNCE)
+    door.forwarding = forwarding = FakeForwarding()
+
+    door(method=method, token=token, body=body)
+
+    assert forwarding.published == []
+
+
+def test_probe_is_not_passed_on() -> None:
+    door = Door()
+    door.forwarding = forwarding = FakeForwarding()
+
+    door(body=b"[]")
+
+    assert forwarding.published == []
+
+
+def test_failure_to_pass_on_changes_nothing_but_what_is_counted() -> None:
+    door, same = Door(BOUNCE, JUNK), Door(BOUNCE, JUNK)
+    door.forwarding, same.forwarding = FakeForwarding(failure="NotFound"), None
+
+    receipt = door()
+
+    assert receipt.forward_failed == "NotFound"
+    assert replace(receipt, forward_failed=None) == same()
+    assert door.queue.kept == same.queue.kept
+
+
+def test_events_are_kept_before_they_are_passed_on() -> None:
+    """The time is theirs first."""
+    order: list[str] = []
+    door = Door(BOUNCE)
+
+    class Queue(FakeEventQueue):
+        def put(self, events: Sequence[str], *, before: float) -> dict[int, str]:
+            order.append("kept")
+            return super().put(events, before=before)
+
+    class Forwarding(FakeForwarding):
+        def publish(self, body: bytes, *, before: float) -> str | None:
+            order.append("passed on")
+            return super().publish(body, before=before)
+
+    door.queue, door.forwarding = Queue(), Forwarding()
+
+    door()
+
+    assert order == ["kept", "passed on"]
+
+
+def test_what_could_not_be_kept_is_passed_on_all_the_same() -> None:
+    """Whoever listens there may be the only one to hear of it."""
+    door = Door(BOUNCE)
+    door.queue = FakeEventQueue(fail=frozenset({0}))
+    door.forwarding = forwarding = FakeForwarding()
+
+    assert door().status == 503
+    assert forwarding.published == [b"{}"]
 
 
 def test_previous_token_is_reported() -> None:
