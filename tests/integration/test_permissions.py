@@ -13,6 +13,7 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,7 +38,8 @@ pytestmark = pytest.mark.integration
 
 #: What the emulator enforces of what the roles may do.
 SERVICES = ("sqs:", "ssm:", "sns:", "dynamodb:")
-BOUNCE = '{"event":"bounce","bounceType":"hard_bounce","email":"permitted@doors.example.com"}'
+#: Whom nobody has heard of yet: whoever is blocked already needs no request.
+NEW_NAMES = count()
 
 
 class Bench:
@@ -133,13 +135,25 @@ class Bench:
 
     def received(self, *, hidden_seconds: int, receives: int) -> dict[str, object]:
         """Send a message and receive it; give it as the consumer would get it."""
-        self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=BOUNCE)
+        bounce = make_bounce()
+        self.sqs.send_message(QueueUrl=self.queue_url, MessageBody=bounce)
         [message] = self.sqs.receive_message(
             QueueUrl=self.queue_url, WaitTimeSeconds=5, VisibilityTimeout=hidden_seconds
         )["Messages"]
         return make_record(
-            BOUNCE, handle=message["ReceiptHandle"], name=message["MessageId"], receives=receives
+            bounce, handle=message["ReceiptHandle"], name=message["MessageId"], receives=receives
         )
+
+
+def make_bounce() -> str:
+    return json.dumps(
+        {
+            "event": "bounce",
+            "bounceType": "hard_bounce",
+            "email": f"permitted-{next(NEW_NAMES)}@doors.example.com",
+            "reason": "550 5.1.1 user unknown",
+        }
+    )
 
 
 def make_record(
@@ -186,7 +200,7 @@ def _pairs(policy: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def keeps_events(bench: Bench) -> bool:
-    return bench.post(BOUNCE.encode()) == 200
+    return bench.post(make_bounce().encode()) == 200
 
 
 def keeps_junk(bench: Bench) -> bool:
@@ -218,7 +232,7 @@ def may_see_the_queue(bench: Bench) -> bool:
 
 
 def is_done_with_what_it_did(bench: Bench) -> bool:
-    bench.sqs.send_message(QueueUrl=bench.queue_url, MessageBody=BOUNCE)
+    bench.sqs.send_message(QueueUrl=bench.queue_url, MessageBody=make_bounce())
     trigger = bench.trigger()
     return not trigger.delete(trigger.receive(max_messages=1, wait_seconds=5))
 
@@ -227,9 +241,9 @@ def puts_poison_aside(bench: Bench) -> bool:
     return bench.consume(make_record("junk")) == []
 
 
-def knows_its_key(bench: Bench) -> bool:
+def blocks_from_a_cold_start(bench: Bench) -> bool:
     bench.forget("BlockRecipientsFunction")
-    return bench.consume(make_record(BOUNCE)) == []
+    return bench.consume(make_record(make_bounce())) == []
 
 
 def chooses_when_to_try_again(bench: Bench) -> bool:
@@ -270,7 +284,9 @@ RIGHTS = (
     Right(CONSUMER, "sqs:DeleteMessage", "-events-", is_done_with_what_it_did),
     Right(CONSUMER, "sqs:ChangeMessageVisibility", "-events-", chooses_when_to_try_again),
     Right(CONSUMER, "sqs:SendMessage", "-dead-letters-", puts_poison_aside),
-    Right(CONSUMER, "ssm:GetParameter", "/tencent-credentials", knows_its_key),
+    Right(CONSUMER, "ssm:GetParameter", "/tencent-credentials", blocks_from_a_cold_start),
+    Right(CONSUMER, "ssm:GetParameter", "/ledger-key", blocks_from_a_cold_start),
+    Right(CONSUMER, "dynamodb:UpdateItem", "LedgerTable", blocks_from_a_cold_start),
 )
 
 
