@@ -209,8 +209,11 @@ def _decode_in_any_case(raw: bytes | msgspec.Raw) -> _Callback:
 
 
 def _has_all_that_decides(callback: _Callback) -> bool:
-    has_label = callback.bounce_type or callback.event.strip().lower() != "bounce"
-    return bool(has_label and callback.username and callback.from_domain)
+    """Tell whether a policy would find all that it can ask for. A template may be 0, or null."""
+    is_bounce = callback.event.strip().lower() == "bounce"
+    says_why = not is_bounce or (callback.bounce_type and callback.reason)
+    says_whose = callback.username and callback.from_domain and callback.sender
+    return bool(says_why and says_whose and callback.template_id != "")
 
 
 def _event(raw: bytes | msgspec.Raw, *, from_operator: bool) -> DeliveryEvent | ErrorCode:

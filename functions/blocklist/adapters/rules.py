@@ -16,21 +16,24 @@ FOR_NOW = " for now"
 _COLUMNS = 5
 
 
-def load_classifier(user_rules: str = "", *, origin: str = "user rules") -> Classifier:
+def load_classifier(user_rules: Sequence[Rule] = ()) -> Classifier:
+    """Build the classifier: *user_rules* first, then ours."""
+    return Classifier((*user_rules, *read_rules(our_rules(), origin=OUR_RULES.name)))
+
+
+def our_rules() -> str:
+    """Give the text of our rules."""
+    return OUR_RULES.read_text(encoding="utf-8")
+
+
+def read_user_rules(text: str, *, origin: str) -> Sequence[Rule]:
     """
-    Build the classifier: *user_rules* first, then ours. They may use our sets of words.
+    Read rules that may use our sets of words.
 
     Raises:
         ValueError: a rule is none. Says which, by *origin* and line.
     """
-    ours = OUR_RULES.read_text(encoding="utf-8")
-    sets = read_sets(ours, origin=OUR_RULES.name)
-    return Classifier(
-        (
-            *read_rules(user_rules, origin=origin, sets=sets),
-            *read_rules(ours, origin=OUR_RULES.name),
-        )
-    )
+    return read_rules(text, origin=origin, sets=read_sets(our_rules(), origin=OUR_RULES.name))
 
 
 def read_sets(text: str, *, origin: str) -> Mapping[str, str]:
@@ -81,7 +84,9 @@ def _lines(text: str) -> Sequence[tuple[int, str]]:
 def _rule(line: str, *, sets: Mapping[str, str]) -> Rule:
     columns = [column.strip() for column in line.split("|")]
     if len(columns) != _COLUMNS:
-        raise ValueError(f"{len(columns)} columns, not {_COLUMNS}")
+        raise ValueError(
+            f"{len(columns)} columns, not {_COLUMNS}: reason | provider | codes | pattern | source"
+        )
     reason, provider, codes, pattern, source = columns
     filled = pattern
     for name, group in sets.items():
@@ -91,9 +96,15 @@ def _rule(line: str, *, sets: Mapping[str, str]) -> Rule:
     return Rule(
         provider,
         filled,
-        Reason(reason.removesuffix(FOR_NOW)),
+        _reason(reason.removesuffix(FOR_NOW)),
         source,
         codes=tuple(code.strip() for code in codes.split(",")) if codes else (),
         lasting=not reason.endswith(FOR_NOW),
         name=pattern,
     )
+
+
+def _reason(word: str) -> Reason:
+    if word not in set(Reason):
+        raise ValueError(f"{word!r} is no reason; one of {', '.join(Reason)}")
+    return Reason(word)

@@ -7,9 +7,10 @@ other dates are in Chinese time, so that is what a day means here.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 
 SHANGHAI = timezone(timedelta(hours=8))
+_EPOCH = datetime.fromtimestamp(0, SHANGHAI)
 #: A term without an end. Later than any other day, so that the longest of several is their maximum.
 FOR_GOOD = date.max
 #: The same as a number of days.
@@ -43,8 +44,8 @@ def last_day(at: float, days: int) -> date:
     if days >= FOR_GOOD_DAYS:
         return FOR_GOOD
     try:
-        return (datetime.fromtimestamp(at, UTC) + timedelta(days=days)).astimezone(SHANGHAI).date()
-    except (OverflowError, ValueError):
+        return (_EPOCH + timedelta(days=days, seconds=at)).date()
+    except (OverflowError, ValueError):  # beyond the calendar
         return FOR_GOOD
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import pytest
@@ -18,15 +19,28 @@ JANE = "jane.doe@example.com"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 HOLDS_NOTHING = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\[\s*\])?\s*")
 
-#: What every sample of today says besides event and label.
+#: What every sample of today says besides event, label and reply.
 CURRENT = {
     "bulk_id": "qcloudses-30-251200670-date-20251027170807-8jolHvR2XcXC1",
     "app_id": "251200670",
     "from_domain": "mail.example.org",
     "occurred_at": 1761555490.0,
+    "sender": "news@mail.example.org",
+    "template_id": "22023",
+    "message_id": "<20251027085807.1234@mail.example.org>",
 }
 #: And in 2021.
-OLD = CURRENT | {"bulk_id": "qcloud-ses-4F001945B2D9BE90362", "occurred_at": 1612684800.0}
+OLD = CURRENT | {
+    "bulk_id": "qcloud-ses-4F001945B2D9BE90362",
+    "occurred_at": 1612684800.0,
+    "message_id": "",
+}
+#: As long as Tencent lets it be.
+CUT_REPLY = (
+    "550 5.1.1 The email account that you tried to reach does not exist. Please try\n"
+    "5.1.1 double-checking the recipient's email addre"
+)
+NOT_EXIST = "551 5.1.1 recipient is not exist"
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -91,40 +105,56 @@ def nested(depth: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("file", "kind", "rest"),
+    ("file", "kind", "reply", "rest"),
     [
-        ("bounce_hard", EventKind.HARD_BOUNCE, CURRENT),
-        ("bounce_soft", EventKind.SOFT_BOUNCE, CURRENT),
-        ("bounce_hard_2021", EventKind.HARD_BOUNCE, OLD),
-        ("bounce_soft_2021", EventKind.SOFT_BOUNCE, OLD),
-        ("bounce_bulkid_as_in_table", EventKind.HARD_BOUNCE, CURRENT),
+        ("bounce_hard", EventKind.HARD_BOUNCE, CUT_REPLY, CURRENT),
+        (
+            "bounce_soft",
+            EventKind.SOFT_BOUNCE,
+            "452 4.2.2 The email account that you tried to reach is over quota",
+            CURRENT,
+        ),
+        ("bounce_hard_2021", EventKind.HARD_BOUNCE, NOT_EXIST, OLD),
+        (
+            "bounce_soft_2021",
+            EventKind.SOFT_BOUNCE,
+            "552 1 Requested mail action aborted, mailbox full",
+            OLD,
+        ),
+        ("bounce_bulkid_as_in_table", EventKind.HARD_BOUNCE, CUT_REPLY, CURRENT),
         (
             "bounce_mixed_case",
             EventKind.HARD_BOUNCE,
-            CURRENT | {"from_domain": "Mail.Example.ORG"},
+            NOT_EXIST,
+            CURRENT | {"from_domain": "Mail.Example.ORG", "template_id": "", "message_id": ""},
         ),
-        ("bounce_without_label", EventKind.UNCLEAR_BOUNCE, CURRENT),
-        ("bounce_mime_subject", EventKind.HARD_BOUNCE, CURRENT),
-        ("bounce_byte_order_mark", EventKind.HARD_BOUNCE, CURRENT),
-        ("delivered", EventKind.DELIVERED, CURRENT),
-        ("dropped", EventKind.DROPPED, CURRENT),
-        ("open", EventKind.OPENED, CURRENT),
-        ("click", EventKind.CLICKED, CURRENT),
-        ("spamreport", EventKind.COMPLAINT, CURRENT),
-        ("unsubscribe", EventKind.UNSUBSCRIBE, CURRENT),
-        ("deferred", EventKind.DEFERRED, CURRENT),
-        ("processed", EventKind.PROCESSED, CURRENT),
-        ("unknown_event", EventKind.UNKNOWN, CURRENT),
+        ("bounce_without_label", EventKind.UNCLEAR_BOUNCE, CUT_REPLY, CURRENT),
+        ("bounce_mime_subject", EventKind.HARD_BOUNCE, "550 邮箱不存在", CURRENT),
+        ("bounce_byte_order_mark", EventKind.HARD_BOUNCE, CUT_REPLY, CURRENT),
+        ("delivered", EventKind.DELIVERED, "", CURRENT),
+        ("dropped", EventKind.DROPPED, "recipient address in blocklist", CURRENT),
+        ("open", EventKind.OPENED, "", CURRENT),
+        ("click", EventKind.CLICKED, "", CURRENT),
+        ("spamreport", EventKind.COMPLAINT, "", CURRENT),
+        ("unsubscribe", EventKind.UNSUBSCRIBE, "", CURRENT),
+        (
+            "deferred",
+            EventKind.DEFERRED,
+            "451 4.7.1 Greylisting in action, please come back later",
+            CURRENT,
+        ),
+        ("processed", EventKind.PROCESSED, "", CURRENT),
+        ("unknown_event", EventKind.UNKNOWN, CUT_REPLY, CURRENT),
     ],
 )
 def test_every_documented_form_is_understood(
-    file: str, kind: EventKind, rest: dict[str, Any]
+    file: str, kind: EventKind, reply: str, rest: dict[str, Any]
 ) -> None:
     body = payload(f"callbacks/{file}.json")
 
     events = parse_message(body)
 
-    assert events == [DeliveryEvent(kind, JANE, **rest)]
+    assert events == [DeliveryEvent(kind, JANE, reply=reply, **rest)]
 
 
 @pytest.mark.parametrize(
@@ -238,14 +268,32 @@ def test_name_that_tencent_does_not_document_is_unknown(name: str) -> None:
         ("username", "USERNAME", "251200670", "app_id"),
         ("fromDomain", "fromdomain", "example.org", "from_domain"),
         ("fromDomain", "FromDomain", "example.org", "from_domain"),
+        ("reason", "Reason", "550 no such user", "reply"),
+        ("from", "From", "shop@example.org", "sender"),
+        ("templateId", "TemplateID", 42, "template_id"),
+        ("templateId", "templateid", "42", "template_id"),
     ],
 )
 @pytest.mark.parametrize("event", ["bounce", "spamreport"])
 def test_each_field_that_decides_is_taken_in_any_letter_case(
-    event: str, field: str, spelling: str, value: str, attribute: str
+    event: str, field: str, spelling: str, value: object, attribute: str
 ) -> None:
-    """One field may be spelled in another way than the rest, as `bulkid` already is."""
-    fields = {"bounceType": "hard", "username": "1", "fromDomain": "a.b"} | {field: value}
+    """
+    One field may be spelled in another way than the rest, as `bulkid` already is.
+
+    A reply that is overlooked would be none at all, and block a living address for a month.
+    """
+    if (event, field) == ("spamreport", "reason"):
+        return  # nobody asks for it
+    fields: dict[str, object] = {
+        "bounceType": "hard",
+        "username": "1",
+        "fromDomain": "a.b",
+        "reason": "550",
+        "from": "a@a.b",
+        "templateId": 0,
+    }
+    fields[field] = value
     expected = only_event(make_body(event=event, **fields))
     del fields[field]
 
@@ -309,7 +357,15 @@ def test_one_spelling_that_says_nothing_does_not_hide_the_other(nothing: object)
 )
 @pytest.mark.parametrize(
     ("field", "attribute"),
-    [("username", "app_id"), ("fromDomain", "from_domain"), ("bulkId", "bulk_id")],
+    [
+        ("username", "app_id"),
+        ("fromDomain", "from_domain"),
+        ("bulkId", "bulk_id"),
+        ("reason", "reply"),
+        ("from", "sender"),
+        ("templateId", "template_id"),
+        ("messageId", "message_id"),
+    ],
 )
 def test_optional_field_may_hold_anything(
     field: str, attribute: str, value: object, text: str
@@ -510,3 +566,103 @@ def test_event_is_the_same_alone_and_among_others(event: str, odd: dict[str, obj
 
 def _listed(value: Any) -> Sequence[Any]:  # noqa: ANN401 - any JSON
     return value if isinstance(value, list) else [value]
+
+
+OPERATOR_BLOCK = {"event": "operator_block", "email": JANE, "timestamp": 1761555490}
+
+
+def by_operator(**fields: object) -> DeliveryEvent | ErrorCode:
+    body = json.dumps(OPERATOR_BLOCK | fields).encode()
+    [event] = parse_message(body, from_operator=True)
+    return event
+
+
+@pytest.mark.parametrize(
+    ("fields", "rest"),
+    [
+        ({}, {}),
+        ({"until": None}, {}),
+        ({"until": "2027-01-31"}, {"until": date(2027, 1, 31)}),
+        (
+            {"reason": "asked by phone", "by": "ops", "note": "ticket 7"},
+            {"note": "asked by phone; ops; ticket 7"},
+        ),
+        ({"by": "ops"}, {"note": "ops"}),
+        ({"timestamp": 1761555490.5}, {"occurred_at": 1761555490.5}),
+        ({"timestamp": 0}, {"occurred_at": None}),
+        ({"timestamp": 1e300}, {"occurred_at": None}),
+    ],
+)
+def test_operator_may_ask_for_a_block(fields: dict[str, object], rest: dict[str, Any]) -> None:
+    expected = {"occurred_at": 1761555490.0} | rest
+
+    assert by_operator(**fields) == DeliveryEvent(EventKind.OPERATOR_BLOCK, JANE, **expected)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"untill": "2027-01-31"},
+        {"Until": "2027-01-31"},
+        {"until": "31.1.2027"},
+        {"until": "2027-02-30"},
+        {"until": 20270131},
+        {"until": ""},
+        {"timestamp": "1761555490"},
+        {"timestamp": None},
+        {"timestamp": True},
+        {"reason": 7},
+        {"by": None},
+        {"bounceType": "hard"},
+        {"email": ""},
+        {"email": None},
+    ],
+)
+def test_what_an_operator_asks_for_is_taken_exactly_or_not_at_all(
+    fields: dict[str, object],
+) -> None:
+    """A mistyped `until` that was skipped would block for good."""
+    assert by_operator(**fields) is ErrorCode.MALFORMED_EVENT
+
+
+def test_operators_block_needs_a_time() -> None:
+    """It is set against unblocks, and what has no time cannot be before or after one."""
+    body = json.dumps({"event": "operator_block", "email": JANE}).encode()
+
+    assert list(parse_message(body, from_operator=True)) == [ErrorCode.MALFORMED_EVENT]
+
+
+def test_nobody_but_an_operator_asks_for_a_block() -> None:
+    """Whoever learns the callback's address would block anybody past the checks and the brake."""
+    body = json.dumps(OPERATOR_BLOCK).encode()
+
+    assert only_event(body).kind is EventKind.UNKNOWN
+    assert [(event.name, event.kind) for event in parse_callback(body)] == [
+        ("unknown", EventKind.UNKNOWN)
+    ]
+
+
+@pytest.mark.parametrize("name", ["OPERATOR_BLOCK", " operator_block", "operator-block"])
+def test_operators_name_is_exact(name: str) -> None:
+    event = by_operator(event=name)
+
+    assert isinstance(event, DeliveryEvent)
+    assert event.kind is EventKind.UNKNOWN
+
+
+def test_operator_may_put_callbacks_on_the_queue_too() -> None:
+    """For example, those that an outage kept from arriving."""
+    [event] = parse_message(make_body(bounceType="hard"), from_operator=True)
+
+    assert isinstance(event, DeliveryEvent)
+    assert event.kind is EventKind.HARD_BOUNCE
+
+
+def test_operator_may_ask_for_several_at_once() -> None:
+    body = json.dumps([OPERATOR_BLOCK, OPERATOR_BLOCK | {"until": "soon"}]).encode()
+
+    first, second = parse_message(body, from_operator=True)
+
+    assert isinstance(first, DeliveryEvent)
+    assert first.kind is EventKind.OPERATOR_BLOCK
+    assert second is ErrorCode.MALFORMED_EVENT

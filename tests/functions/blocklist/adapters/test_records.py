@@ -65,6 +65,33 @@ def test_only_the_exact_word_makes_an_operator(origin: str) -> None:
     assert not parse_record(make_record(Origin=origin)).from_operator
 
 
+def test_only_an_operators_message_can_ask_for_a_block() -> None:
+    """The door never sets the attribute, so no callback gets past the checks."""
+    body = json.dumps(
+        {"event": "operator_block", "email": "jane@example.com", "timestamp": 1761555490}
+    )
+
+    [theirs] = parse_record(make_record(body)).events
+    [ours] = parse_record(make_record(body, Origin="operator")).events
+
+    assert isinstance(theirs, DeliveryEvent)
+    assert theirs.kind is EventKind.UNKNOWN
+    assert ours == DeliveryEvent(
+        EventKind.OPERATOR_BLOCK, "jane@example.com", occurred_at=1761555490.0
+    )
+
+
+@pytest.mark.parametrize(
+    ("attributes", "sent_at"),
+    [({"SentTimestamp": "1761555490123"}, 1761555490.123), ({}, 0.0)],
+)
+def test_message_says_when_it_came_to_the_queue(attributes: dict[str, str], sent_at: float) -> None:
+    """An event that claims a time after that is not believed."""
+    message = parse_record(make_record() | {"attributes": attributes})
+
+    assert message.sent_at == sent_at
+
+
 def test_encoded_body_is_decoded() -> None:
     """A dead letter that was redriven comes as it was written there."""
     body = b'{"event": "spamreport", "email": "jane@example.com"}'

@@ -2,7 +2,12 @@
 
 import pytest
 
-from functions.blocklist.adapters.rules import load_classifier, read_rules, read_sets
+from functions.blocklist.adapters.rules import (
+    load_classifier,
+    read_rules,
+    read_sets,
+    read_user_rules,
+)
 from functions.blocklist.domain.reasons import Reason, Rule
 
 
@@ -29,7 +34,9 @@ def test_set_stands_for_its_words() -> None:
 
 
 def test_user_may_use_our_sets() -> None:
-    classifier = load_classifier("policy | any | | {who} on strike | ours")
+    classifier = load_classifier(
+        read_user_rules("policy | any | | {who} on strike | ours", origin="mine")
+    )
 
     assert classifier.classify("recipient on strike").reason is Reason.POLICY
 
@@ -38,7 +45,10 @@ def test_user_may_use_our_sets() -> None:
     ("line", "complaint"),
     [
         ("policy | any | | hello", "4 columns, not 5"),
-        ("nonsense | any | | hello | test", "'nonsense' is not a valid Reason"),
+        (
+            "nonsense | any | | hello | test",
+            "'nonsense' is no reason; one of address_gone, mailbox_full,",
+        ),
         ("policy | any | | | test", "needs words or a code"),
         ("policy | any | | (a/) | test", "needs words that cannot be left out"),
         ("policy | any | | once | test", "stands there twice"),
@@ -57,5 +67,5 @@ def test_what_is_no_rule_is_named_by_its_line(line: str, complaint: str) -> None
 
 
 def test_users_mistake_is_named_by_its_origin() -> None:
-    with pytest.raises(ValueError, match=r"^user rules, line 1: "):
-        load_classifier("hello")
+    with pytest.raises(ValueError, match=r"^mine, line 1: "):
+        read_user_rules("hello", origin="mine")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.blocklist.adapters.rules import load_classifier, read_rules
+from functions.blocklist.adapters.rules import load_classifier, read_rules, read_user_rules
 from functions.blocklist.domain.reasons import MAX_GAP_LETTERS, Classifier, Reason, Rule
 from functions.blocklist.domain.replies import Reply
 
@@ -181,7 +181,9 @@ def test_users_rules_come_first() -> None:
     theirs = "policy | any | | mailbox not found | our partner says so to strangers"
 
     assert load_classifier().classify("550 Mailbox not found").is_gone_for_good
-    verdict = load_classifier(theirs).classify("550 Mailbox not found")
+    verdict = load_classifier(read_user_rules(theirs, origin="test")).classify(
+        "550 Mailbox not found"
+    )
     assert verdict.reason is Reason.POLICY
     assert not verdict.is_gone_for_good
 
@@ -189,7 +191,10 @@ def test_users_rules_come_first() -> None:
 def test_users_code_comes_before_ours() -> None:
     theirs = "content | any | 5.1.1 | | here it means something else"
 
-    assert load_classifier(theirs).classify("550 5.1.1").reason is Reason.CONTENT
+    assert (
+        load_classifier(read_user_rules(theirs, origin="test")).classify("550 5.1.1").reason
+        is Reason.CONTENT
+    )
 
 
 @pytest.mark.parametrize(
