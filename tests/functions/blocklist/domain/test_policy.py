@@ -61,7 +61,10 @@ def make_event(
 
 
 def make_rule(
-    name: str = "test", *, action: Action = Action.BLOCK, **conditions: Any
+    name: str = "test",
+    *,
+    action: Action = Action.BLOCK,
+    **conditions: Any,  # noqa: ANN401 - what a rule takes
 ) -> PolicyRule:
     return PolicyRule(name, action, frozenset({EventKind.HARD_BOUNCE}), **conditions)
 
