@@ -158,8 +158,10 @@ def test_nearest_rules_for_replies_win_even_when_they_are_the_same(folder: Path)
     base = 'replies = "policy | a | | zzyzx | base"\n' + NUMBERS
     load(folder, base, name="base.toml")
 
+    inherited = load(folder, 'extends = "base.toml"\n')
     policy = load(folder, 'extends = "base.toml"\nreplies = "content | a | | zzyzx | mine"\n')
 
+    assert inherited.classify("550 zzyzx").reason is Reason.POLICY
     assert policy.classify("550 zzyzx").reason is Reason.CONTENT
 
 
