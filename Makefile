@@ -86,7 +86,7 @@ unit: setup ## the tests that need no stack and no package
 	@exec $(BIN)/python -m pytest -m 'not integration' --ignore=tests/infra
 
 .PHONY: judge
-judge: setup ## how the rules for replies do on labelled ones; the pipeline does not use them yet
+judge: setup ## how the default policy does on labelled replies: wrong blocks and missed ones
 	@$(BIN)/python -m tests.evaluation.reasons
 
 .PHONY: pins

@@ -50,14 +50,18 @@ _BAD_JSON = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
 
 
 class _Documented(msgspec.Struct, gc=False):
-    """The fields we read, each of the type that Tencent documents: what nearly always comes."""
+    """
+    The fields we read, each of the type that Tencent documents: what nearly always comes.
+
+    Those that a policy can ask about must be there: they may be missing for a spelling of theirs.
+    """
 
     event: str
     email: str
     username: str
+    from_domain: str = msgspec.field(name="fromDomain")
     reason: str
     sender: str = msgspec.field(name="from")
-    from_domain: str = msgspec.field(name="fromDomain")
     template_id: int | str = msgspec.field(name="templateId")
     bounce_type: str = msgspec.field(name="bounceType", default="")
     bulk_id: str = msgspec.field(name="bulkId", default="")
@@ -210,10 +214,9 @@ def _decode_in_any_case(raw: bytes | msgspec.Raw) -> _Callback:
 
 def _has_all_that_decides(callback: _Callback) -> bool:
     """Tell whether a policy would find all that it can ask for. A template may be 0, or null."""
-    is_bounce = callback.event.strip().lower() == "bounce"
-    says_why = not is_bounce or (callback.bounce_type and callback.reason)
+    has_label = callback.bounce_type or callback.event.strip().lower() != "bounce"
     says_whose = callback.username and callback.from_domain and callback.sender
-    return bool(says_why and says_whose and callback.template_id != "")
+    return bool(has_label and callback.reason and says_whose and callback.template_id != "")
 
 
 def _event(raw: bytes | msgspec.Raw, *, from_operator: bool) -> DeliveryEvent | ErrorCode:

@@ -166,7 +166,7 @@ class _Layer:
         found = set()
         for domain in self.file.protect.domains:
             normalised = normalise(f"anybody@{domain}")
-            if not normalised or "@" in domain:
+            if not normalised:
                 raise self.error(
                     ".protect.domains", f'{domain!r} is no domain; write it as "example.com"'
                 )

@@ -12,6 +12,7 @@ from functions.blocklist.domain.policy import Action, Policy, PolicyRule
 from functions.blocklist.domain.reasons import Reason
 from functions.blocklist.domain.terms import Strikes, Terms
 
+PAGE = (Path(__file__).parents[4] / "docs" / "policy.md").read_text(encoding="utf-8")
 #: Seven lines, so what a test writes below begins on line 8.
 NUMBERS = """\
 [terms]
@@ -157,8 +158,10 @@ def test_nearest_rules_for_replies_win_even_when_they_are_the_same(folder: Path)
     base = 'replies = "policy | a | | zzyzx | base"\n' + NUMBERS
     load(folder, base, name="base.toml")
 
+    inherited = load(folder, 'extends = "base.toml"\n')
     policy = load(folder, 'extends = "base.toml"\nreplies = "content | a | | zzyzx | mine"\n')
 
+    assert inherited.classify("550 zzyzx").reason is Reason.POLICY
     assert policy.classify("550 zzyzx").reason is Reason.CONTENT
 
 
@@ -414,6 +417,36 @@ def test_file_that_is_no_text_cannot_be_read(folder: Path) -> None:
 
     with pytest.raises(PolicyError, match=r"there is no policy 'mine\.toml' to be read"):
         load_policy("mine.toml", folder=folder)
+
+
+@pytest.mark.parametrize("text", re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL))
+def test_every_example_of_the_page_can_be_used(folder: Path, text: str) -> None:
+    """They are what people copy."""
+    (folder / "strict.toml").write_text((POLICIES / "strict.toml").read_text())
+
+    policy = load(folder, text)
+
+    assert names(policy)[-1] == "dropped"
+
+
+def test_page_names_every_key(folder: Path) -> None:
+    """The messages list what is known, so the page can be held to them."""
+    known = set()
+    for text in ("x = 1\n", "[terms]\nx = 1\n", "[strikes]\nx = 1\n", "[protect]\nx = 1\n"):
+        known |= keys_known_after(folder, text)
+    known |= keys_known_after(folder, RULE + "then = 'block'\nx = 1\n")
+
+    text = re.sub("```.*?```", "", PAGE, flags=re.DOTALL)
+    named = set(re.findall(r"\w+", " ".join(re.findall("`([^`]+)`", text))))
+
+    assert len(known) == 20
+    assert known <= named
+
+
+def keys_known_after(folder: Path, text: str) -> set[str]:
+    with pytest.raises(PolicyError, match="x is not known here") as raised:
+        load(folder, text)
+    return set(str(raised.value).partition("known are ")[2].split(", "))
 
 
 def test_mistake_stops_the_function_and_not_a_message() -> None:

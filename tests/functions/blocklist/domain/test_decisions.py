@@ -9,6 +9,8 @@ from functions.blocklist.domain.decisions import (
     ANYBODY,
     BY_OPERATOR,
     PROTECTED,
+    SMOKE,
+    SMOKE_RECIPIENT,
     Decision,
     ExpectedSenders,
     Judgement,
@@ -164,3 +166,11 @@ def test_sender_is_looked_at_first(recipient: str, kind: EventKind) -> None:
 def test_decision_does_not_show_its_recipient() -> None:
     """A `repr` ends in logs and in exceptions' texts."""
     assert "jane" not in repr(Decision("jane@example.com", BLOCKED))
+
+
+@pytest.mark.parametrize("kind", EventKind)
+def test_smoke_test_blocks_nobody_and_is_anybodys(kind: EventKind) -> None:
+    """It runs after each deployment, whatever the stage expects, and must leave nothing behind."""
+    event = make_event(kind, SMOKE_RECIPIENT)
+
+    assert decided(event, STRANGERS) == Decision("", SMOKE)

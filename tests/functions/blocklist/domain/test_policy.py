@@ -1,12 +1,14 @@
 """Who is blocked, and for how long: how rules decide, and what each rule that we ship is for."""
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 
 import pytest
 
 from functions.blocklist.adapters.policies import load_policy
 from functions.blocklist.domain.events import BOUNCES, DeliveryEvent, EventKind
+from functions.blocklist.domain.history import Fact, History
 from functions.blocklist.domain.policy import (
     NO_REPLY,
     Action,
@@ -16,7 +18,7 @@ from functions.blocklist.domain.policy import (
     Ruling,
 )
 from functions.blocklist.domain.reasons import Reason, Verdict
-from functions.blocklist.domain.terms import Strikes, Terms
+from functions.blocklist.domain.terms import SHANGHAI, Strikes, Terms
 
 STRICT = load_policy("strict.toml")
 LENIENT = load_policy("lenient.toml")
@@ -64,7 +66,7 @@ def make_rule(
     name: str = "test",
     *,
     action: Action = Action.BLOCK,
-    **conditions: Any,  # noqa: ANN401 - any of a rule's fields
+    **conditions: Any,  # noqa: ANN401 - what a rule takes
 ) -> PolicyRule:
     return PolicyRule(name, action, frozenset({EventKind.HARD_BOUNCE}), **conditions)
 
@@ -363,3 +365,44 @@ def test_every_shipped_rule_has_a_test(policy: Policy) -> None:
 
 def _named(rules: Sequence[PolicyRule], *, but: set[str]) -> list[PolicyRule]:
     return [rule for rule in rules if rule.name not in but]
+
+
+# The worked examples of docs/policy.md.
+
+
+def noon(month: int, day: int) -> float:
+    return datetime(2026, month, day, 12, tzinfo=SHANGHAI).timestamp()
+
+
+def ends(policy: Policy, action: Action, *days: tuple[int, int]) -> list[date | None]:
+    """Give until when an address is blocked after each of the events, each of another mail."""
+    facts = [
+        Fact(str(day), noon(*day), action, mail=str(day), days=30 * (action is Action.BLOCK_UNTIL))
+        for day in days
+    ]
+    histories = [History(tuple(facts[: count + 1])) for count in range(len(facts))]
+    return [history.blocked_until(policy.terms) for history in histories]
+
+
+def test_full_mailbox_of_the_page() -> None:
+    days = [(3, 1), (3, 5), (3, 9), (4, 20), (4, 24), (4, 28)]
+    first, second = date(2026, 3, 16), date(2026, 5, 28)
+
+    assert ends(STRICT, Action.STRIKE, *days) == [None, None, first, first, first, second]
+
+
+def test_dead_address_of_the_page() -> None:
+    days = [(3, 1), (4, 10), (10, 20)]
+
+    assert ends(LENIENT, Action.BLOCK_UNTIL, *days) == [
+        date(2026, 3, 31),
+        date(2026, 10, 7),
+        date.max,
+    ]
+
+
+def test_three_mails_of_one_day_are_not_enough() -> None:
+    """One mailing that meets a server's bad hour is one bad hour."""
+    facts = [Fact(str(n), noon(3, 1) + n, Action.STRIKE, mail=str(n)) for n in range(3)]
+
+    assert History(tuple(facts)).blocked_until(STRICT.terms) is None
