@@ -127,10 +127,10 @@ deploy: setup named ## package and deploy: STAGE=..., with PARAMS="dryRun=false 
 	@exec $(OSLS) info --stage $(STAGE) --verbose
 
 .PHONY: remove
-remove: setup named ## delete what STAGE=... deployed, but for its two queues and the secrets; FORCE=1 though messages wait
+remove: setup named ## delete what STAGE=... deployed, but for its queues, ledger and secrets; FORCE=1 though messages wait
 	@$(if $(filter 1,$(FORCE)),,$(BIN)/python -m infra.removal $(STAGE))
 	@$(OSLS) remove --stage $(STAGE)
-	@echo 'Still there: the two queues with what waits in them, and the secrets under /ses-blocklist/$(STAGE)/ in SSM.'
+	@echo 'Still there: the two queues with what waits in them, the ledger, and the secrets under /ses-blocklist/$(STAGE)/ in SSM.'
 
 # Nobody means the default stage or region when an account is about to change.
 .PHONY: named

@@ -355,6 +355,46 @@ def test_item_that_is_full_is_its_own_trouble(
     assert isinstance(answers["john@example.com"], History)
 
 
+def test_erased_person_is_a_hash_that_blocks_again(ledger: _Ledger, hashed: KeyedHash) -> None:
+    """A right to be forgotten is none to be written to: the address is still dead."""
+    seen = recorded(ledger, *(strike(f"{number:03}") for number in range(150)))
+    changed(ledger, Change(seen, applied=SPRING, held=frozenset({"001"}), outcome="blocked"))
+    ledger.take_back(JANE, NOON)
+    changed(ledger, Change(read(ledger), applied=SPRING))
+    before = ledger.history(JANE)
+    expiry = ledger.item(JANE)["expires_at"]
+
+    was_there = ledger.erase(JANE, before=NEVER)
+
+    item = ledger.item(JANE)
+    assert was_there
+    assert ledger.history(JANE) == before
+    assert item["expires_at"] == expiry
+    assert "address" not in item
+    assert item["pk"] == {"S": hashed.of(JANE)}
+    assert not [name for name in item if name.startswith(("o:", "u:"))]
+    assert {name for value in item.values() for name in value.get("M", {})} == {
+        "at",
+        "action",
+        "mail",
+    }
+    assert "example.com" not in str(item)
+
+
+def test_next_event_of_an_erased_person_says_who_it_is(ledger: _Ledger) -> None:
+    recorded(ledger, strike("a"))
+    ledger.erase(JANE, before=NEVER)
+
+    recorded(ledger, strike("b"))
+
+    assert ledger.item(JANE)["address"] == {"S": JANE}
+
+
+def test_nobody_is_erased_where_nothing_is_kept(ledger: _Ledger) -> None:
+    assert not ledger.erase(JANE, before=NEVER)
+    assert ledger.item(JANE) == {}
+
+
 @pytest.mark.parametrize("seconds", [5e-324, 0.1 + 0.2, 253_402_300_799.9999])
 def test_every_time_can_be_recorded(ledger: _Ledger, seconds: float) -> None:
     """DynamoDB refuses numbers that are nearly nothing, and a callback may hold any."""

@@ -12,6 +12,7 @@ from functions.blocklist.adapters.ledger_items import (
     FACT,
     OUTCOME,
     UNBLOCK,
+    Value,
     bare,
     day,
     fact_entry,
@@ -94,6 +95,26 @@ class DynamoLedger:
         update.remove("applied")
         update.remove("asked")
         self._table.update(update, before=before)
+
+    def erase(self, recipient: str, *, before: float) -> bool:
+        """
+        Forget whose item it is and all that is for people only; tell whether there was any.
+
+        What decisions hang on stays under the hash, so that the next event blocks as if nothing had
+        been erased. Until when it is kept does not change.
+
+        Raises:
+            RetryLaterError: one of its subclasses; the rest is still there.
+        """
+        item = self.item(recipient)
+        personal = [name for name, value in item.items() if _is_personal(name, value)]
+        for start in range(0, len(personal), MAX_THINNED):
+            update = Update(item["pk"]["S"])
+            update.set("expires_at", item["expires_at"])
+            for name in personal[start : start + MAX_THINNED]:
+                update.set_or_remove(name, bare(item[name]) if name.startswith(FACT) else None)
+            self._table.update(update, before=before)
+        return bool(item)
 
     def item(self, recipient: str) -> Item:
         """
@@ -210,6 +231,13 @@ def _drop_details(update: Update, item: Item) -> bool:
         else:
             update.remove(name)
     return True
+
+
+def _is_personal(name: str, value: Value) -> bool:
+    """Tell whether an attribute tells people something that no decision hangs on."""
+    if name.startswith(FACT):
+        return not is_bare(value)
+    return name == "address" or name.startswith((OUTCOME, UNBLOCK))
 
 
 def _day(value: date | None) -> Mapping[str, str] | None:
