@@ -24,6 +24,9 @@ COMPILE = $(CURDIR)/$(BIN)/uv pip compile --quiet --universal --generate-hashes 
 	--no-emit-index-url --no-emit-find-links --no-annotate \
 	--custom-compile-command "make requirements" $(if $(UPGRADE),--upgrade)
 
+# Compiles for Lambda, where `python3.13` is not on the path.
+PYTHON313 ?=
+export PYTHON313
 export SLS_SCHEMA_CACHE_BASE_DIR := $(CURDIR)/node_modules/.cache/osls
 export SLS_TELEMETRY_DISABLED := 1
 # osls' AWS SDK speaks at length of Node versions to come.
@@ -122,7 +125,7 @@ package: setup ## dist/PLATFORM/functions.zip and template.json; PLATFORM=lambda
 
 .PHONY: deploy
 deploy: setup named ## package and deploy: STAGE=..., with PARAMS="dryRun=false ..." above what the stage says
-	@$(MAKE) package PLATFORM=lambda
+	@$(BIN)/python -m infra.package --stage $(STAGE) --deployable $(OVERRIDES)
 	@$(OSLS) deploy --stage $(STAGE) $(OVERRIDES)
 	@exec $(OSLS) info --stage $(STAGE) --verbose
 
