@@ -7,6 +7,8 @@ STAGE ?= dev
 PLATFORM ?= lambda
 # What `make template` checks.
 STAGES := dev staging production local
+# What ships first; the others are tools.
+REQUIREMENTS := runtime dev emulator checkov
 # Above what serverless.yml says for a stage, e.g. PARAMS="dryRun=false expectedAppIds=1250000000".
 PARAMS ?=
 OVERRIDES = $(foreach param,$(PARAMS),--param='$(param)')
@@ -119,8 +121,16 @@ template: setup ## the compiled template of every stage (cfn-lint)
 checkov: template $(CHECKOV)/.installed ## the compiled templates again, by checkov; infra/checkov.yml says what it may skip
 	@cd dist/templates && ../../$(CHECKOV)/bin/checkov --config-file ../../infra/checkov.yml $(STAGES:%=--file %.json)
 
+.PHONY: audit
+audit: setup ## is any pinned package known to be vulnerable? Asks an advisory service, so the gate does not run it
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes $(REQUIREMENTS:%=--requirement requirements/%.txt)
+
+.PHONY: zizmor
+zizmor: setup ## the workflows, offline
+	@$(BIN)/zizmor --offline --no-progress --quiet --strict-collection --persona pedantic .github
+
 .PHONY: package
-package: setup ## dist/PLATFORM/functions.zip and template.json; PLATFORM=lambda STAGE=dev, or PLATFORM=local
+package: setup ## dist/PLATFORM: functions.zip, sbom.cdx.json, template.json; PLATFORM=lambda STAGE=dev, or PLATFORM=local
 	@$(BIN)/python -m infra.package --platform $(PLATFORM) --stage $(STAGE) $(OVERRIDES)
 
 .PHONY: deploy

@@ -1,5 +1,7 @@
 """
-Build what is deployed: `dist/PLATFORM/functions.zip`, and the compiled `template.json` beside it.
+Build what is deployed, under dist/PLATFORM.
+
+functions.zip, its bill of materials sbom.cdx.json, and the compiled template.json, for a platform:
 
 * lambda   Python 3.13 on arm64, from any machine: nothing is built, the index has the wheels
 * local    the interpreter that runs this, for the stack on this machine
@@ -20,6 +22,7 @@ from tempfile import TemporaryDirectory
 
 from functions.blocklist.config import read_block_settings
 from infra.archive import unzipped_bytes, write_zip
+from infra.bill import write_bill
 from infra.bytecode import Compiler, find_compiler
 from infra.template import ROOT, BuildError, compile_template
 from infra.wheels import (
@@ -27,6 +30,7 @@ from infra.wheels import (
     LOCAL,
     PLATFORMS,
     Platform,
+    distributions,
     files,
     installed_packages,
     shipped_files,
@@ -69,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder = DIST / options.platform
     artifact, template = folder / "functions.zip", folder / "template.json"
     build_zip(platform, target=artifact, compiler=compiler)
+    packages = installed_packages(platform, cache=DIST / "packages")
+    write_bill(distributions(packages), artifact=artifact, target=folder / "sbom.cdx.json")
     compile_template(options.stage, artifact=artifact, target=template, params=options.params)
     for line in _summary(folder, stage=options.stage, compiler=compiler):
         print(line)  # noqa: T201 - this is a command

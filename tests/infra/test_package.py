@@ -29,7 +29,11 @@ def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the functions of a service with one package, of which pip is not asked."""
     packages = write(
         tmp_path / "packages",
-        {"thing/core.py": "CORE = {'a', 'b'}", "thing-1.0.dist-info/licenses/LICENSE": ""},
+        {
+            "thing/core.py": "CORE = {'a', 'b'}",
+            "thing-1.0.dist-info/METADATA": "Name: thing\nVersion: 1.0\nLicense: MIT\n",
+            "thing-1.0.dist-info/licenses/LICENSE": "",
+        },
     )
 
     def install(_: Platform, *, target: Path) -> None:

@@ -54,7 +54,7 @@ def _plain(name: str) -> str:
 def test_zip_holds_what_the_tested_one_holds(
     lambda_zip: zipfile.ZipFile, local_zip: zipfile.ZipFile
 ) -> None:
-    """Nobody runs this zip before it is deployed; the other one runs in tests/runtime."""
+    """Nobody runs this zip before it is deployed; tests/integration runs the other one."""
     shipped, tested = sources(lambda_zip), sources(local_zip)
 
     # A wheel may be compiled for one of the two machines and plain Python for the other.
