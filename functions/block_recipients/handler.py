@@ -13,6 +13,7 @@ from functions.blocklist import bootstrap
 from functions.blocklist.adapters.records import parse_record
 from functions.blocklist.domain.decisions import ANYBODY, Decision, decide
 from functions.blocklist.domain.events import DeliveryEvent
+from functions.blocklist.domain.smoke import is_smoke
 from functions.blocklist.services.block_recipients import TimeLimits, block_recipients
 from functions.blocklist.services.reports import BlockReport, Outcome
 
@@ -50,6 +51,9 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
 
 
 def _decide(event: DeliveryEvent, from_operator: bool) -> Decision:  # noqa: FBT001 - a port's order
+    if is_smoke(event):
+        metrics.add_metric("Smoke", MetricUnit.Count, 1)
+        return None
     return decide(event, expected=ANYBODY if from_operator else bootstrap.expected_senders())
 
 

@@ -9,6 +9,7 @@ import pytest
 from functions.block_recipients.handler import lambda_handler as block_recipients
 from functions.blocklist import bootstrap
 from functions.blocklist.domain.errors import RefusedRequestError, UnavailableError
+from functions.blocklist.domain.smoke import SMOKE_RECIPIENT
 from functions.blocklist.services.ports import Answer
 from functions.receive_callback.handler import lambda_handler as receive_callback
 from tests.conftest import FakeContext, Written
@@ -89,6 +90,7 @@ def _call_consumer() -> None:
         json.dumps(_event("spamreport", email="no address")),
         json.dumps(_event("spamreport", username="1250000001")),
         json.dumps(_event("spamreport", email="counted@example.com")),
+        json.dumps(_event("spamreport", email=SMOKE_RECIPIENT)),
         "junk",
     )
     _take(

@@ -123,6 +123,30 @@ def test_sums_of_the_metrics_hold(consumer: Consumer, written: Written) -> None:
     }
 
 
+@pytest.mark.parametrize("dry_run", ["true", "false"])
+def test_smoke_test_is_counted_and_blocks_nobody(
+    consumer: Consumer, written: Written, monkeypatch: pytest.MonkeyPatch, dry_run: str
+) -> None:
+    """It must tell of a stage that blocks as much as of one that does not, whoever it expects."""
+    monkeypatch.setenv("DRY_RUN", dry_run)
+    monkeypatch.setenv("EXPECTED_APP_IDS", "1250000000")
+
+    answer = consumer(bounce("smoke@ses-blocklist.invalid"))
+
+    assert answer == {"batchItemFailures": []}
+    assert consumer.blocklist.requests == []
+    assert consumer.dead_letters.kept == []
+    [line] = written.metrics
+    assert (line["Smoke"], line["Ignored"]) == ([1.0], [1.0])
+
+
+def test_without_a_smoke_test_its_metric_is_not_there(consumer: Consumer, written: Written) -> None:
+    """CloudWatch charges a metric by the hours in which it says something."""
+    consumer(bounce("a@example.com"))
+
+    assert "Smoke" not in written.metrics[0]
+
+
 def test_dead_letters_are_counted_by_their_code(consumer: Consumer, written: Written) -> None:
     """Each code asks for something else of the operator; the alarms go by it."""
     consumer("junk", "more junk", bounce("no address"))
