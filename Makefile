@@ -139,6 +139,10 @@ deploy: setup named ## package and deploy: STAGE=..., with PARAMS="dryRun=false 
 	@$(OSLS) deploy --stage $(STAGE) $(OVERRIDES)
 	@exec $(OSLS) info --stage $(STAGE) --verbose
 
+.PHONY: smoke
+smoke: setup named ## post one callback that blocks nobody to STAGE=..., and wait until it is counted
+	@$(BIN)/python -m infra.smoke ses-blocklist-$(STAGE)
+
 .PHONY: remove
 remove: setup named ## delete what STAGE=... deployed, but for its two queues, their messages and the secrets
 	@$(OSLS) remove --stage $(STAGE)
