@@ -134,14 +134,24 @@ package: setup ## dist/PLATFORM: functions.zip, sbom.cdx.json, template.json; PL
 	@$(BIN)/python -m infra.package --platform $(PLATFORM) --stage $(STAGE) $(OVERRIDES)
 
 .PHONY: deploy
-deploy: setup named ## package and deploy: STAGE=..., with PARAMS="dryRun=false ..." above what the stage says
-	@$(BIN)/python -m infra.package --stage $(STAGE) --deployable $(OVERRIDES)
+deploy: setup named ## package and deploy: STAGE=..., with PARAMS="dryRun=false ..." above what the stage says; BUILT=1 takes the package that is there
+	@$(BIN)/python -m infra.package --platform $(if $(filter local,$(STAGE)),local,lambda) --stage $(STAGE) \
+		--deployable $(if $(BUILT),--built) $(OVERRIDES)
 	@$(OSLS) deploy --stage $(STAGE) $(OVERRIDES)
 	@exec $(OSLS) info --stage $(STAGE) --verbose
 
 .PHONY: smoke
 smoke: setup named ## post one callback that blocks nobody to STAGE=..., and wait until it is counted
 	@$(BIN)/python -m infra.smoke ses-blocklist-$(STAGE)
+
+.PHONY: live
+live: setup named ## which deployment STAGE=... runs, for `make rollback`
+	@$(BIN)/python -m infra.live ses-blocklist-$(STAGE)
+
+.PHONY: rollback
+rollback: setup named ## put template and package of an earlier deployment back: STAGE=... TO=what `make live` said then
+	@test -n '$(TO)' || { echo 'Back to which? `make live STAGE=$(STAGE)` said it before; these are kept:' >&2; $(OSLS) deploy list --stage $(STAGE) >&2; exit 2; }
+	@$(OSLS) rollback --stage $(STAGE) --timestamp '$(TO)'
 
 .PHONY: remove
 remove: setup named ## delete what STAGE=... deployed, but for its two queues, their messages and the secrets
@@ -153,7 +163,10 @@ remove: setup named ## delete what STAGE=... deployed, but for its two queues, t
 named:
 	@case '$(origin STAGE):$(STAGE)' in \
 	file:* | *:) echo 'Which stage? Add STAGE=dev, staging or production.' >&2; exit 2 ;; \
-	*:local) echo 'The stage local lives on this machine: make demo' >&2; exit 2 ;; \
+	*:local) case "$$AWS_ENDPOINT_URL" in \
+		http://127.0.0.1:*) ;; \
+		*) echo 'The stage local lives on this machine: make demo, or say AWS_ENDPOINT_URL=http://127.0.0.1:PORT' >&2; exit 2 ;; \
+		esac ;; \
 	esac; case '$(STAGE)' in \
 	*[!a-z0-9-]*) echo 'A stage is named with small letters, digits and hyphens.' >&2; exit 2 ;; \
 	esac

@@ -48,6 +48,12 @@ def unzipped_bytes(path: Path) -> int:
         return sum(entry.file_size for entry in archive.infolist())
 
 
+def has_bytecode(path: Path) -> bool:
+    """Tell whether somebody compiled what is in a zip."""
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith(".pyc") for name in archive.namelist())
+
+
 def _check_size(how: str, size: int, *, max_mb: int) -> None:
     if size > max_mb * 1_000_000:
         raise BuildError(f"the package has {size / 1e6:.1f} MB {how}; it may have {max_mb}")

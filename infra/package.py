@@ -21,7 +21,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from functions.blocklist.config import read_block_settings
-from infra.archive import unzipped_bytes, write_zip
+from infra.archive import has_bytecode, unzipped_bytes, write_zip
 from infra.bill import write_bill
 from infra.bytecode import Compiler, find_compiler
 from infra.template import ROOT, BuildError, compile_template
@@ -67,24 +67,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Build zip and template for one platform, and say what came out."""
     options = _parse(arguments)
     platform = PLATFORMS[options.platform]
-    compiler = find_compiler(platform.python)
-    if options.deployable and not compiler:
-        raise BuildError(_without_compiler(platform))
     folder = DIST / options.platform
     artifact, template = folder / "functions.zip", folder / "template.json"
-    build_zip(platform, target=artifact, compiler=compiler)
+    if not options.built:
+        _build(platform, folder=folder)
+    elif not artifact.exists():
+        raise BuildError(f"{artifact.relative_to(ROOT)} is not there; run: make package")
+    if options.deployable and not has_bytecode(artifact):
+        raise BuildError(_without_compiler(platform))
+    compile_template(options.stage, artifact=artifact, target=template, params=options.params)
+    for line in _summary(folder, stage=options.stage):
+        print(line)  # noqa: T201 - this is a command
+
+
+def _build(platform: Platform, *, folder: Path) -> None:
+    artifact = folder / "functions.zip"
+    build_zip(platform, target=artifact, compiler=find_compiler(platform.python))
     packages = installed_packages(platform, cache=DIST / "packages")
     write_bill(distributions(packages), artifact=artifact, target=folder / "sbom.cdx.json")
-    compile_template(options.stage, artifact=artifact, target=template, params=options.params)
-    for line in _summary(folder, stage=options.stage, compiler=compiler):
-        print(line)  # noqa: T201 - this is a command
 
 
 def _without_compiler(platform: Platform) -> str:
     version = ".".join(map(str, platform.python))
     return (
-        f"there is no Python {version} on this machine to compile for Lambda, and without bytecode "
-        "every cold start takes twice as long.\n"
+        f"there was no Python {version} to compile for Lambda, and without bytecode every cold "
+        "start takes twice as long.\n"
         f"Install it (`.venv/bin/uv python install {version}` does), or say where it is: "
         f"make deploy PYTHON{version.replace('.', '')}=/path/to/python{version} ..."
     )
@@ -95,6 +102,7 @@ class _Options:
     platform: str
     stage: str
     deployable: bool
+    built: bool
     params: Mapping[str, str]
 
 
@@ -105,6 +113,9 @@ def _parse(arguments: Sequence[str] | None) -> _Options:
     parser.add_argument(
         "--deployable", action="store_true", help="fail rather than build without bytecode"
     )
+    parser.add_argument(
+        "--built", action="store_true", help="take the zip that is there: it was built elsewhere"
+    )
     parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE")
     given = parser.parse_args(arguments)
     stage = "local" if given.platform == LOCAL.name else given.stage
@@ -112,15 +123,19 @@ def _parse(arguments: Sequence[str] | None) -> _Options:
         parser.error("the stage local is built with --platform local")
     pairs = (param.partition("=") for param in given.param)
     return _Options(
-        given.platform, stage, given.deployable, {name: value for name, _, value in pairs}
+        platform=given.platform,
+        stage=stage,
+        deployable=given.deployable,
+        built=given.built,
+        params={name: value for name, _, value in pairs},
     )
 
 
-def _summary(folder: Path, *, stage: str, compiler: Compiler | None) -> Iterator[str]:
+def _summary(folder: Path, *, stage: str) -> Iterator[str]:
     artifact = folder / "functions.zip"
     content = artifact.read_bytes()
     digest = hashlib.sha256(content).hexdigest()[:12]
-    bytecode = f"bytecode of Python {compiler.version}" if compiler else "NO BYTECODE"
+    bytecode = "bytecode" if has_bytecode(artifact) else "NO BYTECODE"
     yield (
         f"{artifact.relative_to(ROOT)}  {len(content) / 1e6:.2f} MB, "
         f"unzipped {unzipped_bytes(artifact) / 1e6:.1f} MB, {bytecode}, sha256 {digest}"
