@@ -29,6 +29,10 @@ COMPILE = $(CURDIR)/$(BIN)/uv pip compile --quiet --universal --generate-hashes 
 # Compiles for Lambda, where `python3.13` is not on the path.
 PYTHON313 ?=
 export PYTHON313
+# boto3 knows the second name only; serverless.yml goes by the first.
+ifneq ($(AWS_REGION)$(AWS_DEFAULT_REGION),)
+export AWS_DEFAULT_REGION := $(or $(AWS_REGION),$(AWS_DEFAULT_REGION))
+endif
 export SLS_SCHEMA_CACHE_BASE_DIR := $(CURDIR)/node_modules/.cache/osls
 export SLS_TELEMETRY_DISABLED := 1
 # osls' AWS SDK speaks at length of Node versions to come.
