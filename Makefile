@@ -116,14 +116,15 @@ imports: setup ## which part may know which (import-linter)
 	@$(BIN)/lint-imports --no-cache --no-logo
 
 .PHONY: template
-template: setup ## the compiled template of every stage (cfn-lint)
-	@$(BIN)/python -m infra.template $(STAGES)
-	@$(BIN)/cfn-lint --ignore-checks W3005 --template $(STAGES:%=dist/templates/%.json)
+template: setup ## dist/templates: plain CloudFormation for every stage, checked by cfn-lint, and the package to go with it
+	@$(BIN)/python -m infra.package
+	@$(BIN)/python -m infra.template $(STAGES) $(OVERRIDES)
+	@$(BIN)/cfn-lint --ignore-checks W3005 --template $(STAGES:%=dist/templates/%.json) infra/deploy_role.yml
 	@echo "$(STAGES): no complaint"
 
 .PHONY: checkov
 checkov: template $(CHECKOV)/.installed ## the compiled templates again, by checkov; infra/checkov.yml says what it may skip
-	@cd dist/templates && ../../$(CHECKOV)/bin/checkov --config-file ../../infra/checkov.yml $(STAGES:%=--file %.json)
+	@cd dist/templates && ../../$(CHECKOV)/bin/checkov --config-file ../../infra/checkov.yml $(STAGES:%=--file %.json) --file ../../infra/deploy_role.yml
 
 .PHONY: audit
 audit: setup ## is any pinned package known to be vulnerable? Asks an advisory service, so the gate does not run it

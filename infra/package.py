@@ -153,7 +153,9 @@ def _effect(template: Path) -> str:
     """
     compiled = json.loads(template.read_text())
     consumer = compiled["Resources"]["BlockRecipientsLambdaFunction"]["Properties"]
-    defaults = {name: part["Default"] for name, part in compiled["Parameters"].items()}
+    defaults = {
+        name: part["Default"] for name, part in compiled["Parameters"].items() if "Default" in part
+    }
     environment = {
         name: value if isinstance(value, str) else defaults.get(value["Ref"], "known once deployed")
         for name, value in consumer["Environment"]["Variables"].items()

@@ -11,22 +11,24 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from threading import Event, Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
 from infra.live import live_deployment
+from infra.template import compile_templates
 from local.aws import Aws
-from local.cloudformation import outputs
+from local.cloudformation import apply_template, outputs
 from local.emulator import Emulator
-from local.pipeline import REGION, SECRET_ID, SECRET_KEY, TOKEN, put_secrets
+from local.pipeline import PACKAGE, REGION, SECRET_ID, SECRET_KEY, TOKEN, put_secrets
 from local.stack import Stack
 from local.tencent.double import TencentDouble
 from tests.integration.deployments import Version, this_version, version_before
 from tests.local.waiting import wait_until
 
 if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
     from types_boto3_sqs import SQSClient
 
 pytestmark = pytest.mark.integration
@@ -137,3 +139,33 @@ def test_upgrade_and_rollback_lose_nothing(aws: Aws, double: TencentDouble, tmp_
     assert live_deployment(STACK, client=aws.client) == live
     assert stack(aws).outputs["QueueUrl"] == queue_url
     assert not any(counts(aws, running.outputs["DeadLetterQueueUrl"]).values())
+
+
+def test_plain_cloudformation_deploys_without_osls(
+    aws: Aws, double: TencentDouble, tmp_path: Path
+) -> None:
+    """What `make template` writes, by whatever creates a stack: Terraform, another pipeline."""
+    compile_templates(["local"], folder=tmp_path, params={"alarms": "off"})
+    template = (tmp_path / "local.json").read_text()
+    put_secrets(aws, json.loads(template))
+    s3: S3Client = aws.client("s3")
+    where: Any = {"LocationConstraint": REGION}
+    s3.create_bucket(Bucket="ours", CreateBucketConfiguration=where)
+    s3.upload_file(str(PACKAGE / "functions.zip"), "ours", "functions-1.zip")
+    s3.upload_file(str(tmp_path / "local.json"), "ours", "local.json")
+    parameters = {
+        "CodeBucket": "ours",
+        "CodeKey": "functions-1.zip",
+        "TencentSesEndpoint": double.url,
+    }
+
+    apply_template(
+        aws.client("cloudformation"),
+        STACK,
+        template_url=f"{aws.endpoint_url}/ours/local.json",
+        parameters=parameters,
+    )
+
+    tencent = Tencent(stack(aws))
+    tencent.post("plain@example.com")
+    wait_until(lambda: "plain@example.com" in double.blocked)
