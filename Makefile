@@ -7,6 +7,8 @@ STAGE ?= dev
 PLATFORM ?= lambda
 # What `make template` checks.
 STAGES := dev staging production local
+# What ships first; the others are tools.
+REQUIREMENTS := runtime dev emulator checkov
 # Above what serverless.yml says for a stage, e.g. PARAMS="dryRun=false expectedAppIds=1250000000".
 PARAMS ?=
 OVERRIDES = $(foreach param,$(PARAMS),--param='$(param)')
@@ -24,6 +26,13 @@ COMPILE = $(CURDIR)/$(BIN)/uv pip compile --quiet --universal --generate-hashes 
 	--no-emit-index-url --no-emit-find-links --no-annotate \
 	--custom-compile-command "make requirements" $(if $(UPGRADE),--upgrade)
 
+# Compiles for Lambda, where `python3.13` is not on the path.
+PYTHON313 ?=
+export PYTHON313
+# boto3 knows the second name only; serverless.yml goes by the first.
+ifneq ($(AWS_REGION)$(AWS_DEFAULT_REGION),)
+export AWS_DEFAULT_REGION := $(or $(AWS_REGION),$(AWS_DEFAULT_REGION))
+endif
 export SLS_SCHEMA_CACHE_BASE_DIR := $(CURDIR)/node_modules/.cache/osls
 export SLS_TELEMETRY_DISABLED := 1
 # osls' AWS SDK speaks at length of Node versions to come.
@@ -107,24 +116,47 @@ imports: setup ## which part may know which (import-linter)
 	@$(BIN)/lint-imports --no-cache --no-logo
 
 .PHONY: template
-template: setup ## the compiled template of every stage and with every door (cfn-lint)
-	@$(BIN)/python -m infra.template $(STAGES)
-	@$(BIN)/cfn-lint --ignore-checks W3005 --template dist/templates/*.json
+template: setup ## dist/templates: plain CloudFormation for every stage and door, checked by cfn-lint, and the package to go with it
+	@$(BIN)/python -m infra.package
+	@$(BIN)/python -m infra.template $(STAGES) $(OVERRIDES)
+	@$(BIN)/cfn-lint --ignore-checks W3005 --template dist/templates/*.json infra/deploy_role.yml
 	@echo "$(STAGES), and every door: no complaint"
 
 .PHONY: checkov
 checkov: template $(CHECKOV)/.installed ## the compiled templates again, by checkov; infra/checkov.yml says what it may skip
-	@cd dist/templates && ../../$(CHECKOV)/bin/checkov --config-file ../../infra/checkov.yml --directory .
+	@cd dist/templates && ../../$(CHECKOV)/bin/checkov --config-file ../../infra/checkov.yml --directory . --file ../../infra/deploy_role.yml
+
+.PHONY: audit
+audit: setup ## is any pinned package known to be vulnerable? Asks an advisory service, so the gate does not run it
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes $(REQUIREMENTS:%=--requirement requirements/%.txt)
+
+.PHONY: zizmor
+zizmor: setup ## the workflows, offline
+	@$(BIN)/zizmor --offline --no-progress --quiet --strict-collection --persona pedantic .github
 
 .PHONY: package
-package: setup ## dist/PLATFORM/functions.zip and template.json; PLATFORM=lambda STAGE=dev, or PLATFORM=local
+package: setup ## dist/PLATFORM: functions.zip, sbom.cdx.json, template.json; PLATFORM=lambda STAGE=dev, or PLATFORM=local
 	@$(BIN)/python -m infra.package --platform $(PLATFORM) --stage $(STAGE) $(OVERRIDES)
 
 .PHONY: deploy
-deploy: setup named ## package and deploy: STAGE=..., with PARAMS="dryRun=false ..." above what the stage says
-	@$(MAKE) package PLATFORM=lambda
+deploy: setup named ## package and deploy: STAGE=..., with PARAMS="dryRun=false ..." above what the stage says; BUILT=1 takes the package that is there
+	@$(BIN)/python -m infra.package --platform $(if $(filter local,$(STAGE)),local,lambda) --stage $(STAGE) \
+		--deployable $(if $(BUILT),--built) $(OVERRIDES)
 	@$(OSLS) deploy --stage $(STAGE) $(OVERRIDES)
 	@exec $(OSLS) info --stage $(STAGE) --verbose
+
+.PHONY: smoke
+smoke: setup named ## post one callback that blocks nobody to STAGE=..., and wait until it is counted
+	@$(BIN)/python -m infra.smoke ses-blocklist-$(STAGE)
+
+.PHONY: live
+live: setup named ## which deployment STAGE=... runs, for `make rollback`
+	@$(BIN)/python -m infra.live ses-blocklist-$(STAGE)
+
+.PHONY: rollback
+rollback: setup named ## put template and package of an earlier deployment back: STAGE=... TO=what `make live` said then
+	@test -n '$(TO)' || { echo 'Back to which? `make live STAGE=$(STAGE)` said it before; these are kept:' >&2; $(OSLS) deploy list --stage $(STAGE) >&2; exit 2; }
+	@$(OSLS) rollback --stage $(STAGE) --timestamp '$(TO)'
 
 .PHONY: remove
 remove: setup named ## delete what STAGE=... deployed, but for its queues, ledger and secrets; FORCE=1 though messages wait
@@ -137,7 +169,10 @@ remove: setup named ## delete what STAGE=... deployed, but for its queues, ledge
 named:
 	@case '$(origin STAGE):$(STAGE)' in \
 	file:* | *:) echo 'Which stage? Add STAGE=dev, staging or production.' >&2; exit 2 ;; \
-	*:local) echo 'The stage local lives on this machine: make demo' >&2; exit 2 ;; \
+	*:local) case "$$AWS_ENDPOINT_URL" in \
+		http://127.0.0.1:*) ;; \
+		*) echo 'The stage local lives on this machine: make demo, or say AWS_ENDPOINT_URL=http://127.0.0.1:PORT' >&2; exit 2 ;; \
+		esac ;; \
 	esac; case '$(STAGE)' in \
 	*[!a-z0-9-]*) echo 'A stage is named with small letters, digits and hyphens.' >&2; exit 2 ;; \
 	esac

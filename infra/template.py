@@ -1,12 +1,13 @@
 """
-Compile serverless.yml into the CloudFormation template of a stage.
+Compile serverless.yml into the CloudFormation template of a stage (infra/plain.py).
 
 Needs no account, no credentials and no network.
-`python -m infra.template STAGE ...` writes `dist/templates/STAGE.json` for the checks, and an
-example of every door beside them.
+`python -m infra.template STAGE ...` writes `dist/templates/STAGE.json`, for the checks and for
+whoever deploys without osls, an example of every door beside them, and the package if it is built.
 """
 
 import argparse
+import hashlib
 import json
 import os
 import re
@@ -18,8 +19,10 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from infra import ingress
+from infra.plain import RECIPIENTS, plain
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -39,12 +42,6 @@ _STATE = Path(".serverless", "serverless-state.json")
 
 #: Nobody would learn that its mail is not blocked, so somebody must be told there.
 _WATCHED = frozenset({"production"})
-
-#: Who is told by which kind of alarm, in the template's words.
-_RECIPIENTS = {
-    "pages": ("PageEmail", "PageTopicArn"),
-    "tickets": ("TicketEmail", "TicketTopicArn"),
-}
 
 #: A stage parameter, where serverless.yml or one of its parts reads it.
 _PARAMETER = re.compile(r"\$\{param:(\w+)")
@@ -67,17 +64,23 @@ def compile_template(
             sense together; nobody would hear the alarms of a stage that needs it; osls is not
             installed, or it refused: its own words are in the message.
     """
-    _check(params or {})
-    given = {**(params or {}), "artifact": str(artifact)}
+    compiled = _compile(stage, artifact=artifact, params=params or {})
+    if stage in _WATCHED:
+        _refuse_unheard(stage, compiled)
+    _write(target, plain(compiled, watched=stage in _WATCHED))
+
+
+def _compile(stage: str, *, artifact: Path, params: Mapping[str, str]) -> dict[str, Any]:
+    _check(params)
+    given = {**params, "artifact": str(artifact)}
     options = [f"--param={name}={value}" for name, value in given.items()]
     with TemporaryDirectory(prefix="osls-") as scratch:
         folder = _copy_sources(Path(scratch))
         _run_osls("package", "--stage", stage, *options, folder=folder)
-        _refuse_nonsense(stage, params or {}, folder=folder)
-        if stage in _WATCHED:
-            _refuse_unheard(stage, compiled=folder / _COMPILED)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _replace(target, with_copy_of=folder / _COMPILED)
+        compiled: dict[str, Any] = json.loads((folder / _COMPILED).read_text())
+        state = json.loads((folder / _STATE).read_text())
+    _refuse_nonsense(stage, params, compiled, state=state)
+    return compiled
 
 
 def _check(params: Mapping[str, str]) -> None:
@@ -91,22 +94,20 @@ def _check(params: Mapping[str, str]) -> None:
             raise BuildError(f"the parameter {name} needs a value: {name}=...")
 
 
-def _refuse_nonsense(stage: str, params: Mapping[str, str], *, folder: Path) -> None:
-    stages = json.loads((folder / _STATE).read_text())["service"]["initialServerlessConfig"][
-        "params"
-    ]
-    template = json.loads((folder / _COMPILED).read_text())
+def _refuse_nonsense(
+    stage: str, params: Mapping[str, str], template: Mapping[str, Any], *, state: Mapping[str, Any]
+) -> None:
+    stages = state["service"]["initialServerlessConfig"]["params"]
     chosen = {**stages.get(stage, {}), **params}
     if wrong := list(ingress.complaints(stages["default"], chosen, template=template)):
         raise BuildError("\n".join(wrong))
 
 
-def _refuse_unheard(stage: str, *, compiled: Path) -> None:
-    template = json.loads(compiled.read_text())
+def _refuse_unheard(stage: str, template: Mapping[str, Any]) -> None:
     if not any(one["Type"] == "AWS::CloudWatch::Alarm" for one in template["Resources"].values()):
         raise BuildError(f'{stage} has no alarms: leave the parameter alarms at "on"')
     declared = template["Parameters"]
-    for kind, names in _RECIPIENTS.items():
+    for kind, names in RECIPIENTS.items():
         if not any(declared[name]["Default"] for name in names):
             email, topic = (name[0].lower() + name[1:] for name in names)
             raise BuildError(
@@ -116,17 +117,18 @@ def _refuse_unheard(stage: str, *, compiled: Path) -> None:
             )
 
 
-def compile_templates(stages: Sequence[str], *, folder: Path) -> None:
+def compile_templates(
+    stages: Sequence[str], *, folder: Path, params: Mapping[str, str] | None = None
+) -> None:
     """
     Write `STAGE.json` for each of *stages* to *folder*, without building the functions.
 
-    For checks only: their alarms tell an address that nobody reads.
+    Who hears its alarms is asked when it is deployed.
 
     Raises:
-        BuildError: As `compile_template`.
+        BuildError: As `compile_template`, but for alarms that nobody would hear.
     """
-    told = {"pageEmail": "page@example.com", "ticketEmail": "ticket@example.com"}
-    _compile_each({stage: (stage, told) for stage in stages}, folder=folder)
+    _compile_each({stage: (stage, params or {}) for stage in stages}, folder=folder)
 
 
 def compile_examples(*, folder: Path) -> None:
@@ -143,18 +145,12 @@ def compile_examples(*, folder: Path) -> None:
 def _compile_each(wanted: Mapping[str, tuple[str, Mapping[str, str]]], *, folder: Path) -> None:
     with TemporaryDirectory(prefix="stub-") as scratch, ThreadPoolExecutor() as pool:
         stub = _write_stub(Path(scratch) / "functions.zip")
-        compiled = [
-            pool.submit(
-                compile_template,
-                stage,
-                artifact=stub,
-                target=folder / f"{name}.json",
-                params=params,
-            )
+        compiled = {
+            name: (stage, pool.submit(_compile, stage, artifact=stub, params=params))
             for name, (stage, params) in wanted.items()
-        ]
-        for each in compiled:
-            each.result()
+        }
+        for name, (stage, future) in compiled.items():
+            _write(folder / f"{name}.json", plain(future.result(), watched=stage in _WATCHED))
 
 
 def _write_stub(path: Path) -> Path:
@@ -188,22 +184,37 @@ def _run_osls(*arguments: str, folder: Path) -> None:
         raise BuildError(f"osls {' '.join(arguments[:3])} failed:\n{done.stdout.strip()}")
 
 
-def _replace(target: Path, *, with_copy_of: Path) -> None:
+def _write(target: Path, template: Mapping[str, Any]) -> None:
     """In one step, so that another process reads the old file or the new one, never half of it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     fresh = target.with_name(f"{target.name}.{os.getpid()}")
-    shutil.copyfile(with_copy_of, fresh)
+    fresh.write_text(json.dumps(template, indent=2))
     fresh.replace(target)
+
+
+def _copy_package(artifact: Path, *, folder: Path) -> Path:
+    """Copy it under a name that changes with its content, as a key in a bucket must."""
+    for old in folder.glob("functions-*.zip"):
+        old.unlink()
+    digest = hashlib.sha256(artifact.read_bytes()).hexdigest()[:12]
+    return Path(shutil.copy(artifact, folder / f"functions-{digest}.zip"))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Compile the stages named on the command line, and every door once."""
     parser = argparse.ArgumentParser(prog="python -m infra.template")
     parser.add_argument("stages", nargs="+", metavar="STAGE")
-    stages = parser.parse_args(arguments).stages
-    folder = ROOT / "dist" / "templates"
+    parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE")
+    given = parser.parse_args(arguments)
+    folder, artifact = ROOT / "dist" / "templates", ROOT / "dist" / "lambda" / "functions.zip"
+    pairs = (param.partition("=") for param in given.param)
+    params = {name: value for name, _, value in pairs}
     shutil.rmtree(folder, ignore_errors=True)  # the checks look at whatever lies there
-    compile_templates(stages, folder=folder)
+    compile_templates(given.stages, folder=folder, params=params)
     compile_examples(folder=folder)
+    if artifact.exists():
+        copied = _copy_package(artifact, folder=folder).relative_to(ROOT)
+        print(f"{copied} goes with them: CodeKey")  # noqa: T201 - this is a command
 
 
 if __name__ == "__main__":

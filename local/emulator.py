@@ -40,15 +40,21 @@ class Emulator:
     """
     An empty account in *region*: ``with Emulator(region="ap-singapore") as aws``.
 
-    IAM is enforced. What it starts, the functions' processes included, is gone afterwards with all
-    its files, even when this process is killed (`local/guard.py`). Killing this process's parent,
-    such as `make`, ends it as SIGTERM does.
+    IAM is enforced unless *enforce_iam* is false. What it starts, the functions' processes
+    included, is gone afterwards with all its files, even when this process is killed
+    (`local/guard.py`). Killing this process's parent, such as `make`, ends it as SIGTERM does.
     """
 
     def __init__(
-        self, *, region: str, python: Path = PYTHON, ready_within_seconds: float = 30
+        self,
+        *,
+        region: str,
+        enforce_iam: bool = True,
+        python: Path = PYTHON,
+        ready_within_seconds: float = 30,
     ) -> None:
         self._region = region
+        self._enforce_iam = enforce_iam
         self._python = python
         self._ready_within_seconds = ready_within_seconds
         self._running = ExitStack()
@@ -85,7 +91,10 @@ class Emulator:
             command = running.enter_context(
                 run_guarded(
                     [str(self._python), "-m", "ministack"],
-                    environment=_environment(self._region, port=port, name=name),
+                    environment={
+                        **_environment(self._region, port=port, name=name),
+                        "AUTH": json.dumps(self._enforce_iam),
+                    },
                 )
             )
             _wait_until_ready(
@@ -105,7 +114,6 @@ def _free_port() -> int:
 def _environment(region: str, *, port: int, name: str) -> dict[str, str]:
     """Return all that the emulator sees of this machine: every function it runs sees it too."""
     return {
-        "AUTH": "true",
         "BIND_HOST": _HOST,
         "GATEWAY_PORT": str(port),
         "HOME": "{folder}",

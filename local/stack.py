@@ -1,7 +1,7 @@
 """
 Put the compiled CloudFormation template into the emulator.
 
-What `osls deploy` does with an account, without its deployment bucket and in half a second.
+What `osls deploy` does with an account, from a bucket of our own and in half a second.
 """
 
 import hashlib
@@ -19,12 +19,6 @@ from local.quirks import allow_batches, mend, without_metric_math
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_s3 import S3Client
-
-#: osls' own bucket. What is deployed here comes from a bucket that is not part of the stack.
-_DEPLOYMENT_RESOURCES = frozenset(
-    {"ServerlessDeploymentBucket", "ServerlessDeploymentBucketPolicy"}
-)
-_DEPLOYMENT_OUTPUTS = frozenset({"ServerlessDeploymentBucketName"})
 
 #: A bucket is created here unless another region is named, and naming this one is an error.
 _UNNAMED_REGION = "us-east-1"
@@ -65,8 +59,12 @@ def deploy(
         DeploymentError: CloudFormation refused the template, or a resource failed.
     """
     bucket = _Bucket(aws, f"{name}-artifacts")
-    code = {"S3Bucket": bucket.name, "S3Key": bucket.put(artifact.read_bytes(), suffix=".zip")}
-    adapted = without_metric_math(allow_batches(_adapt(template, code=code)))
+    parameters = {
+        **parameters,
+        "CodeBucket": bucket.name,
+        "CodeKey": bucket.put(artifact.read_bytes(), suffix=".zip"),
+    }
+    adapted = without_metric_math(allow_batches(template))
     key = bucket.put(json.dumps(adapted).encode(), suffix=".json")
     cloudformation: CloudFormationClient = aws.client("cloudformation")
     apply_template(cloudformation, name, template_url=bucket.url(key), parameters=parameters)
@@ -109,26 +107,3 @@ class _Bucket:
         else:
             named: Any = {"LocationConstraint": region}  # the stubs list the regions of their day
             self._s3.create_bucket(Bucket=self.name, CreateBucketConfiguration=named)
-
-
-def _adapt(template: Mapping[str, Any], *, code: Mapping[str, str]) -> dict[str, Any]:
-    """Return *template* without what osls needs for itself, and with *code* in its functions."""
-    return {
-        **template,
-        "Resources": {
-            logical_id: _with_code(resource, code=code)
-            for logical_id, resource in template["Resources"].items()
-            if logical_id not in _DEPLOYMENT_RESOURCES
-        },
-        "Outputs": {
-            key: output
-            for key, output in template.get("Outputs", {}).items()
-            if key not in _DEPLOYMENT_OUTPUTS
-        },
-    }
-
-
-def _with_code(resource: Mapping[str, Any], *, code: Mapping[str, str]) -> Mapping[str, Any]:
-    if resource["Type"] != "AWS::Lambda::Function":
-        return resource
-    return {**resource, "Properties": {**resource["Properties"], "Code": code}}

@@ -1,188 +1,166 @@
 """infra/package.py: the zip that runs, the same from every machine."""
 
+import hashlib
 import os
-import struct
-import subprocess
 import sys
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from infra import package
-from infra.package import LAMBDA, LOCAL, Platform, build_zip, installed_packages
+from infra import package, wheels
+from infra.bytecode import Compiler, find_compiler
+from infra.package import build_zip
 from infra.template import BuildError
-
-#: What an ELF file for arm64 says of its machine.
-ARM64 = 183
-
-
-@pytest.fixture(scope="session")
-def lambda_zip(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """Build it once: the only test that may ask the package index, if no build did before."""
-    target = tmp_path_factory.mktemp("lambda") / "functions.zip"
-    build_zip(LAMBDA, target=target)
-    return zipfile.ZipFile(target)
+from infra.wheels import LOCAL, Platform
+from tests.infra.test_wheels import write
 
 
-def test_compiled_parts_are_for_the_machine_they_run_on(lambda_zip: zipfile.ZipFile) -> None:
-    """A part for another machine or Python fails at every start, and the receives run out."""
-    parts = {name: lambda_zip.read(name) for name in lambda_zip.namelist() if ".so" in name}
-
-    assert "msgspec/_core.cpython-313-aarch64-linux-gnu.so" in parts
-    assert {_machine(content) for content in parts.values()} == {ARM64}
-    assert all("cpython-313" in name for name in parts)
-
-
-def _machine(content: bytes) -> int:
-    machine: int
-    (machine,) = struct.unpack_from("<H", content, 18)
-    return machine if content.startswith(b"\x7fELF") else 0
-
-
-def test_zip_holds_what_runs(lambda_zip: zipfile.ZipFile) -> None:
-    names = set(lambda_zip.namelist())
-
-    assert names >= {
-        "functions/__init__.py",
-        "functions/receive_callback/handler.py",
-        "functions/block_recipients/handler.py",
-        "functions/blocklist/bootstrap.py",
-        "functions/blocklist/services/block_recipients.py",
-        "tencentcloud/ses/v20201002/ses_client.py",
-        "aws_lambda_powertools/__init__.py",
-        "certifi/cacert.pem",
-        "licenses/msgspec-0.22.0/LICENSE",
-    }
-
-
-def test_zip_holds_nothing_else(lambda_zip: zipfile.ZipFile) -> None:
-    """boto3 alone is ten times the rest, and Lambda has it. Bytecode would be another machine's."""
-    parts = {part for name in lambda_zip.namelist() for part in name.split("/")}
-
-    assert not parts & {"boto3", "botocore", "tests", "infra", "local", "bin", "__pycache__"}
-    assert not [part for part in parts if part.endswith((".pyc", ".dist-info"))]
-
-
-def test_local_zip_runs_by_itself(tmp_path: Path) -> None:
-    """
-    On this machine every package is at hand; on Lambda only what the zip holds.
-
-    -I and -S leave the interpreter nothing but its standard library. boto3 is Lambda's own.
-    """
-    build_zip(LOCAL, target=tmp_path / "functions.zip")
-    with zipfile.ZipFile(tmp_path / "functions.zip") as archive:
-        archive.extractall(tmp_path / "task")
-
-    done = subprocess.run(  # noqa: S603 - our own interpreter
-        [sys.executable, "-I", "-S", "-c", _IMPORT_ALL, str(tmp_path / "task")],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.stderr == ""
-    assert done.returncode == 0
-
-
-_IMPORT_ALL = """
-import sys
-sys.path.insert(0, sys.argv[1])
-import functions.receive_callback.handler
-import functions.block_recipients.handler
-import functions.blocklist.adapters.tencent
-import idna, msgspec, requests, tencentcloud.ses.v20201002.ses_client
-"""
-
-
-def test_equal_sources_make_equal_bytes(made_up: "MadeUp", tmp_path: Path) -> None:
-    """Else nobody can tell whether what is deployed is what is in the repository."""
-    made_up.build(tmp_path / "one.zip")
-    for path in [*made_up.functions.rglob("*"), *made_up.packages.rglob("*")]:
-        path.chmod(0o700)
-        os.utime(path, (1_000_000_000, 1_000_000_000))
-    (made_up.functions / "domain").rename(made_up.functions / "aside")
-    (made_up.functions / "aside").rename(made_up.functions / "domain")
-
-    made_up.build(tmp_path / "two.zip")
-
-    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
-
-
-def test_everyone_may_read_the_files(made_up: "MadeUp", tmp_path: Path) -> None:
-    """Lambda unpacks as one user and runs as another: files for their owner alone fail there."""
-    for path in made_up.functions.rglob("*.py"):
-        path.chmod(0o600)
-
-    made_up.build(tmp_path / "functions.zip")
-
-    with zipfile.ZipFile(tmp_path / "functions.zip") as archive:
-        assert {entry.external_attr >> 16 for entry in archive.infolist()} == {0o100644}
-
-
-def test_what_never_runs_is_left_out(made_up: "MadeUp", tmp_path: Path) -> None:
-    made_up.build(tmp_path / "functions.zip")
-
-    with zipfile.ZipFile(tmp_path / "functions.zip") as archive:
-        assert archive.namelist() == [
-            "functions/__init__.py",
-            "functions/domain/events.py",
-            "licenses/thing-1.0/LICENSE",
-            "licenses/thing-1.0/NOTICE.txt",
-            "thing/core.py",
-        ]
-
-
-def test_packages_are_installed_once(made_up: "MadeUp", tmp_path: Path) -> None:
-    """`make demo` packages every time, also on a train."""
-    made_up.build(tmp_path / "one.zip")
-    made_up.build(tmp_path / "two.zip")
-
-    assert made_up.installations == ["made-up"]
-
-
-def test_other_pins_are_installed_anew(
-    made_up: "MadeUp", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A zip with yesterday's packages looks like today's."""
-    made_up.build(tmp_path / "one.zip")
-    (tmp_path / "runtime.txt").write_text("thing==1.1\n")
-    monkeypatch.setattr(package, "REQUIREMENTS", tmp_path / "runtime.txt")
-
-    made_up.build(tmp_path / "two.zip")
-
-    assert made_up.installations == ["made-up", "made-up"]
-
-
-def test_pip_is_heard_when_it_refuses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is kept of it: the next build tries again."""
-    (tmp_path / "runtime.txt").write_text("no such thing\n")
-    monkeypatch.setattr(package, "REQUIREMENTS", tmp_path / "runtime.txt")
-
-    with pytest.raises(BuildError, match=r"(?s)platform local.*Invalid requirement"):
-        installed_packages(LOCAL, cache=tmp_path / "cache")
-
-    assert list((tmp_path / "cache").iterdir()) == []
-
-
-def test_command_says_what_was_built(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Whether a stage blocks is seen before it is deployed, not by what is missing afterwards."""
+@pytest.fixture
+def dist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a place of its own to what the command builds."""
     monkeypatch.setattr(package, "ROOT", tmp_path)
     monkeypatch.setattr(package, "DIST", tmp_path / "dist")
+    return tmp_path / "dist"
 
+
+@pytest.fixture
+def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the functions of a service with one package, of which pip is not asked."""
+    packages = write(
+        tmp_path / "packages",
+        {
+            "thing/core.py": "CORE = {'a', 'b'}",
+            "thing-1.0.dist-info/METADATA": "Name: thing\nVersion: 1.0\nLicense: MIT\n",
+            "thing-1.0.dist-info/licenses/LICENSE": "",
+        },
+    )
+
+    def install(_: Platform, *, target: Path) -> None:
+        target.symlink_to(packages)
+
+    monkeypatch.setattr(wheels, "_pip_install", install)
+    return write(
+        tmp_path / "functions",
+        {
+            "__init__.py": "",
+            "__pycache__/__init__.cpython-37.pyc": "",
+            "domain/events.py": "EVENTS = {'x', 'y'}",
+            ".DS_Store": "",
+        },
+    )
+
+
+def build(functions: Path, *, name: str, compiler: Compiler | None = None) -> Path:
+    target = functions.parent / name
+    build_zip(
+        LOCAL,
+        target=target,
+        compiler=compiler,
+        functions=functions,
+        cache=functions.parent / f"cache of {name}",
+    )
+    return target
+
+
+def names(path: Path) -> list[str]:
+    with zipfile.ZipFile(path) as archive:
+        return archive.namelist()
+
+
+def test_zip_holds_functions_packages_and_licences(service: Path) -> None:
+    assert names(build(service, name="functions.zip")) == [
+        "functions/__init__.py",
+        "functions/domain/events.py",
+        "licenses/thing-1.0/LICENSE",
+        "thing/core.py",
+    ]
+
+
+def test_every_module_has_its_bytecode(service: Path) -> None:
+    target = build(service, name="functions.zip", compiler=find_compiler(LOCAL.python))
+
+    tag = sys.implementation.cache_tag
+    assert [name for name in names(target) if "__pycache__" in name] == [
+        f"functions/__pycache__/__init__.{tag}.pyc",
+        f"functions/domain/__pycache__/events.{tag}.pyc",
+        f"thing/__pycache__/core.{tag}.pyc",
+    ]
+
+
+def test_equal_sources_make_equal_bytes(service: Path) -> None:
+    """Else nobody can tell whether what is deployed is what is in the repository."""
+    compiler = find_compiler(LOCAL.python)
+    one = build(service, name="one.zip", compiler=compiler).read_bytes()
+    for path in service.rglob("*"):
+        path.chmod(0o700)
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+    (service / "domain").rename(service / "aside")
+    (service / "aside").rename(service / "domain")
+
+    assert build(service, name="two.zip", compiler=compiler).read_bytes() == one
+
+
+def test_without_that_python_the_package_has_no_bytecode_and_says_so(
+    service: Path,
+    dist: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """To try it, to test it and to read it another Python will do."""
+    monkeypatch.setattr(package, "find_compiler", lambda _: None)
+    monkeypatch.setattr(package.build_zip, "__kwdefaults__", {"functions": service, "cache": dist})
+
+    package.main([])
+
+    assert ", NO BYTECODE, " in capsys.readouterr().out
+    assert not [name for name in names(dist / "lambda" / "functions.zip") if ".pyc" in name]
+
+
+@pytest.mark.usefixtures("dist")
+def test_without_that_python_nothing_is_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would work, and every cold start would take twice as long: nobody would find out why."""
+    monkeypatch.setattr(package, "find_compiler", lambda _: None)
+
+    with pytest.raises(
+        BuildError, match=r"(?s)no Python 3\.\d+ .*PYTHON3\d+=/path/to/python3\.\d+"
+    ):
+        package.main(["--platform", "local", "--deployable"])
+
+
+def test_what_was_built_elsewhere_is_taken_as_it_is(
+    dist: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One package goes through all the stages: what was tried is what runs."""
+    with pytest.raises(BuildError, match=r"dist/local/functions\.zip is not there"):
+        package.main(["--platform", "local", "--built"])
+    (dist / "local").mkdir(parents=True)
+    artifact = dist / "local" / "functions.zip"
+    with zipfile.ZipFile(artifact, "w") as archive:
+        archive.writestr("functions/__pycache__/handler.cpython-313.pyc", "")
+    before = artifact.read_bytes()
+
+    package.main(["--platform", "local", "--built", "--deployable"])
+
+    assert artifact.read_bytes() == before
+    assert f"sha256 {hashlib.sha256(before).hexdigest()[:12]}" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("dist")
+def test_command_says_what_was_built(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whether a stage blocks is seen before it is deployed, not by what is missing afterwards."""
     package.main(["--platform", "local"])
     package.main(["--platform", "local", "--param", "dryRun=true"])
 
     zip_1, template_1, zip_2, template_2 = capsys.readouterr().out.splitlines()
     assert zip_1 == zip_2
     assert zip_1.startswith("dist/local/functions.zip  ")
+    assert ", bytecode, " in zip_1
     assert template_1 == "dist/local/template.json  stage local, blocks recipients"
     assert template_2 == "dist/local/template.json  stage local, dry run: blocks nobody"
 
 
+@pytest.mark.usefixtures("dist")
 @pytest.mark.parametrize(
     ("param", "trouble"),
     [
@@ -193,29 +171,20 @@ def test_command_says_what_was_built(
         ("dryRun=", "the parameter dryRun needs a value"),
     ],
 )
-def test_parameters_that_would_stop_the_function_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, param: str, trouble: str
-) -> None:
+def test_parameters_that_would_stop_the_function_are_refused(param: str, trouble: str) -> None:
     """Deployed, the function would refuse every batch, and the mail would wait and be lost."""
-    monkeypatch.setattr(package, "ROOT", tmp_path)
-    monkeypatch.setattr(package, "DIST", tmp_path / "dist")
-
     with pytest.raises(BuildError, match=trouble):
         package.main(["--platform", "local", "--param", param])
 
 
+@pytest.mark.usefixtures("dist")
 @pytest.mark.parametrize(("value", "effect"), [("False", "blocks recipients"), ("TRUE", "dry run")])
 def test_command_reads_settings_as_the_function_does(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     value: str,
     effect: str,
 ) -> None:
     """To say that nobody is blocked while everybody is would be the worst of all messages."""
-    monkeypatch.setattr(package, "ROOT", tmp_path)
-    monkeypatch.setattr(package, "DIST", tmp_path / "dist")
-
     package.main(["--platform", "local", "--param", f"dryRun={value}"])
 
     assert effect in capsys.readouterr().out
@@ -226,55 +195,3 @@ def test_local_stage_is_not_built_for_lambda(capsys: pytest.CaptureFixture[str])
         package.main(["--stage", "local"])
 
     assert "--platform local" in capsys.readouterr().err
-
-
-class MadeUp:
-    """A small service with one package, of which pip is not asked."""
-
-    def __init__(self, folder: Path) -> None:
-        self.cache = folder / "cache"
-        self.functions = _files(
-            folder / "functions",
-            {
-                "__init__.py": "",
-                "__pycache__/__init__.cpython-311.pyc": "",
-                "domain/events.py": "EVENTS = ()",
-                ".DS_Store": "",
-            },
-        )
-        self.packages = _files(
-            folder / "packages",
-            {
-                "bin/thing": "#!",
-                "thing/core.py": "CORE = True",
-                "thing/__pycache__/core.cpython-311.pyc": "",
-                "thing/tests/test_core.py": "",
-                "thing-1.0.dist-info/METADATA": "",
-                "thing-1.0.dist-info/NOTICE.txt": "",
-                "thing-1.0.dist-info/licenses/LICENSE": "",
-            },
-        )
-        self.installations: list[str] = []
-
-    def install(self, platform: Platform, *, target: Path) -> None:
-        self.installations.append(platform.name)
-        target.symlink_to(self.packages)
-
-    def build(self, target: Path) -> None:
-        platform = Platform("made-up")
-        build_zip(platform, target=target, functions=self.functions, cache=self.cache)
-
-
-@pytest.fixture
-def made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MadeUp:
-    service = MadeUp(tmp_path / "made-up")
-    monkeypatch.setattr(package, "_pip_install", service.install)
-    return service
-
-
-def _files(folder: Path, contents: Mapping[str, str]) -> Path:
-    for name, text in contents.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    return folder

@@ -85,8 +85,8 @@ def test_production_is_built_for_an_address_and_for_a_topic(tmp_path: Path) -> N
     )
 
     parameters = json.loads(target.read_text())["Parameters"]
-    told = ("Page", "Ticket")
-    assert {name: parameters[name]["Default"] for name in parameters if name.startswith(told)} == {
+    told = {name: one for name, one in parameters.items() if name.startswith(("Page", "Ticket"))}
+    assert {name: one["Default"] for name, one in told.items()} == {
         "PageEmail": "",
         "PageTopicArn": TOPIC,
         "TicketEmail": "ticket@example.com",

@@ -52,7 +52,7 @@ def make_function(**properties: object) -> dict[str, Any]:
     return {
         "Type": "AWS::Lambda::Function",
         "Properties": {
-            "Code": {"S3Bucket": {"Ref": "ServerlessDeploymentBucket"}, "S3Key": "unknown.zip"},
+            "Code": {"S3Bucket": {"Ref": "CodeBucket"}, "S3Key": {"Ref": "CodeKey"}},
             "Handler": "main.handler",
             "Runtime": "python3.13",
             "Role": {"Fn::GetAtt": ["Role", "Arn"]},
@@ -86,13 +86,10 @@ def make_template(
 ) -> dict[str, Any]:
     """Return a queue, its consumer behind a function URL, and a mapping, which is disabled."""
     return {
-        "Parameters": {"TencentSesEndpoint": {"Type": "String"}},
+        "Parameters": {
+            name: {"Type": "String"} for name in ("TencentSesEndpoint", "CodeBucket", "CodeKey")
+        },
         "Resources": {
-            "ServerlessDeploymentBucket": {"Type": "AWS::S3::Bucket"},
-            "ServerlessDeploymentBucketPolicy": {
-                "Type": "AWS::S3::BucketPolicy",
-                "Properties": {"Bucket": {"Ref": "ServerlessDeploymentBucket"}},
-            },
             "Queue": {"Type": "AWS::SQS::Queue", "Properties": queue or {}},
             "Role": make_role(*actions),
             "Function": make_function(
@@ -107,7 +104,6 @@ def make_template(
             **(more or {}),
         },
         "Outputs": {
-            "ServerlessDeploymentBucketName": {"Value": {"Ref": "ServerlessDeploymentBucket"}},
             "QueueUrl": {"Value": {"Ref": "Queue"}},
             "EventSourceMapping": {"Value": {"Ref": "Mapping"}},
             "Function": {"Value": {"Ref": "Function"}},

@@ -14,7 +14,6 @@ from local.stack import Stack, deploy
 from tests.local.templates import make_artifact, make_template
 
 if TYPE_CHECKING:
-    from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_lambda import LambdaClient
 
 pytestmark = pytest.mark.integration
@@ -47,21 +46,6 @@ def test_functions_run_the_artifact_with_the_parameters(aws: Aws, tmp_path: Path
     )
 
     assert ask(aws, stack) == "first"
-
-
-def test_deployment_bucket_is_left_out(aws: Aws, tmp_path: Path) -> None:
-    stack = deploy(aws, make_template(), make_saying(tmp_path, "1"), PARAMETERS)
-
-    cloudformation: CloudFormationClient = aws.client("cloudformation")
-    resources = cloudformation.describe_stack_resources(StackName=stack.name)["StackResources"]
-    assert {resource["LogicalResourceId"] for resource in resources} == {
-        "Queue",
-        "Role",
-        "Function",
-        "Url",
-        "Mapping",
-    }
-    assert "ServerlessDeploymentBucketName" not in stack.outputs
 
 
 def test_callback_url_leads_to_the_function(aws: Aws, tmp_path: Path) -> None:

@@ -1,0 +1,164 @@
+"""infra/smoke.py: a deployment that does not work is told from one that does."""
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from infra.smoke import SmokeError, smoke_test
+
+
+class Account:
+    """A deployed stack, as far as the smoke test sees it; `client` is what it calls."""
+
+    def __init__(self, base_url: str) -> None:
+        self.outputs = {
+            "CallbackBaseUrl": base_url,
+            "CallbackTokensParameter": "/tokens",
+            "BlockRecipientsFunction": "consumer",
+            "QueueUrl": "queue",
+        }
+        self.tokens = "current-token, previous-token"
+        self.queued: list[str] = []
+        #: What the metric says at each look, the last one for ever.
+        self.counts = [3.0, 3.0, 4.0]
+
+    def client(self, service: str) -> "Account":
+        assert service in {"cloudformation", "ssm", "cloudwatch", "sqs"}
+        return self
+
+    def describe_stacks(self, *, StackName: str) -> dict[str, Any]:  # noqa: N803 - boto3's
+        if StackName != "ses-blocklist-dev":
+            raise ClientError({"Error": {"Message": "does not exist"}}, "DescribeStacks")
+        pairs = [{"OutputKey": key, "OutputValue": value} for key, value in self.outputs.items()]
+        return {"Stacks": [{"Outputs": pairs}]}
+
+    def get_parameter(self, **_: object) -> dict[str, Any]:
+        if not self.tokens:
+            raise ClientError({"Error": {"Code": "ParameterNotFound"}}, "GetParameter")
+        return {"Parameter": {"Value": self.tokens}}
+
+    def get_metric_statistics(self, *, MetricName: str, **_: object) -> dict[str, Any]:  # noqa: N803
+        assert MetricName == "Smoke"
+        count = self.counts.pop(0) if len(self.counts) > 1 else self.counts[0]
+        return {"Datapoints": [{"Sum": count - 1}, {"Sum": 1.0}]}
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str) -> None:  # noqa: N803 - boto3's
+        assert QueueUrl == "queue"
+        self.queued.append(MessageBody)
+
+
+class Door(HTTPServer):
+    """Answers as it is told to, and keeps what was posted."""
+
+    status = 200
+    answer = b'{"kept": 1, "dead_letters": 0}'
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Callback)
+        self.posted: list[tuple[str, Any]] = []
+
+
+class _Callback(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        door = self.server
+        assert isinstance(door, Door)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        door.posted.append((self.path, json.loads(body)))
+        self.send_response(door.status)
+        self.end_headers()
+        self.wfile.write(door.answer)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its own name
+        """Say nothing."""
+
+
+@pytest.fixture
+def door() -> Iterator[Door]:
+    with Door() as door:
+        thread = Thread(target=door.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield door
+        door.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def account(door: Door) -> Account:
+    return Account(f"http://127.0.0.1:{door.server_port}/callbacks/")
+
+
+def run(account: Account, stack: str = "ses-blocklist-dev") -> list[float]:
+    slept: list[float] = []
+    smoke_test(stack, client=account.client, wait_seconds=0.2, sleep=slept.append)
+    return slept
+
+
+def test_callback_goes_through_the_door_with_the_current_token(
+    account: Account, door: Door
+) -> None:
+    slept = run(account)
+
+    [(path, callback)] = door.posted
+    assert path == "/callbacks/current-token"
+    assert callback["email"] == "smoke@ses-blocklist.invalid"
+    assert len(slept) == 1
+
+
+def test_earlier_smoke_tests_do_not_count(account: Account) -> None:
+    """Else every deployment after the first would pass."""
+    account.counts = [3.0]
+
+    with pytest.raises(SmokeError, match=r"did not count it within 0\.2 s.*log of consumer"):
+        run(account)
+
+
+def test_stack_without_a_door_is_tried_by_its_queue(account: Account, door: Door) -> None:
+    del account.outputs["CallbackBaseUrl"]
+
+    run(account)
+
+    assert door.posted == []
+    assert "smoke@ses-blocklist.invalid" in account.queued[0]
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "trouble"),
+    [
+        (404, b"", "the door answered 404"),
+        (503, b"", "the door answered 503"),
+        (200, b'{"kept": 0, "dead_letters": 0}', "did not keep"),
+        (200, b"<html>parked domain</html>", "did not keep"),
+    ],
+)
+def test_door_that_does_not_keep_fails(
+    account: Account, door: Door, status: int, answer: bytes, trouble: str
+) -> None:
+    door.status, door.answer = status, answer
+
+    with pytest.raises(SmokeError, match=trouble) as error:
+        run(account)
+
+    assert "current-token" not in str(error.value)
+
+
+def test_door_that_is_not_there_fails(account: Account) -> None:
+    account.outputs["CallbackBaseUrl"] = "http://127.0.0.1:1/callbacks/"
+
+    with pytest.raises(SmokeError, match="does not answer") as error:
+        run(account)
+
+    assert "current-token" not in str(error.value)
+
+
+def test_missing_token_and_missing_stack_are_named(account: Account) -> None:
+    account.tokens = ""
+
+    with pytest.raises(SmokeError, match="/tokens cannot be read: ParameterNotFound"):
+        run(account)
+    with pytest.raises(SmokeError, match="no stack ses-blocklist-qa: does not exist"):
+        run(account, "ses-blocklist-qa")
