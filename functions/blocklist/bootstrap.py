@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from functions.blocklist.adapters.pacing import IntervalPacer
     from functions.blocklist.adapters.sqs import SqsDeadLetters, SqsEventQueue, SqsRedelivery
-    from functions.blocklist.adapters.tencent import Credentials, TencentBlocklist
+    from functions.blocklist.adapters.tencent import TencentBlocklist
+    from functions.blocklist.adapters.tencent_api import Credentials
     from functions.blocklist.adapters.tokens import RotatingTokens
     from functions.blocklist.domain.decisions import ExpectedSenders
 
@@ -77,14 +78,11 @@ def redelivery() -> "SqsRedelivery":
 def blocklist() -> "TencentBlocklist":
     """Give Tencent's custom blocklist."""
     from functions.blocklist.adapters.tencent import TencentBlocklist
+    from functions.blocklist.adapters.tencent_api import TencentApi
 
     settings = block_settings()
-    return TencentBlocklist(
-        endpoint=settings.endpoint,
-        region=settings.region,
-        credentials=_credentials,
-        max_recipients=settings.max_emails_per_request,
-    )
+    api = TencentApi(endpoint=settings.endpoint, region=settings.region, credentials=_credentials)
+    return TencentBlocklist(api, max_recipients=settings.max_emails_per_request)
 
 
 @cache
@@ -105,7 +103,7 @@ def expected_senders() -> "ExpectedSenders":
 
 
 def _credentials() -> "Credentials":
-    from functions.blocklist.adapters.tencent import Credentials, parse_credentials
+    from functions.blocklist.adapters.tencent_api import Credentials, parse_credentials
 
     settings = block_settings()
     if settings.secret_key.value:

@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 from functions.block_recipients import handler as block_handler
 from functions.blocklist import config
-from functions.blocklist.adapters import sqs, tencent
+from functions.blocklist.adapters import sqs, tencent, tencent_api
 from functions.blocklist.adapters.pacing import IntervalPacer
 from functions.blocklist.adapters.tokens import RotatingTokens
 from functions.blocklist.domain.decisions import ExpectedSenders
@@ -59,7 +59,7 @@ class Faults:
     kill_in: int | None = None
 
 
-class _Transport(tencent._Client):  # noqa: SLF001 - the SDK's client, without its connection
+class _Transport(tencent_api._Client):  # noqa: SLF001 - the SDK's client, without its connection
     def __init__(self, blocklist: "_Blocklist") -> None:
         self._blocklist = blocklist
 
@@ -68,17 +68,25 @@ class _Transport(tencent._Client):  # noqa: SLF001 - the SDK's client, without i
         return self._blocklist.answer(params)
 
 
+class _Api(tencent_api.TencentApi):
+    def __init__(self, blocklist: "_Blocklist", clock: SandboxClock) -> None:
+        super().__init__(
+            endpoint="https://tencent.test",
+            region="ap-singapore",
+            credentials=lambda: tencent_api.Credentials("id", "key"),
+            clock=clock,
+        )
+        self._blocklist = blocklist
+
+    def _build_client(self) -> tencent_api._Client:
+        return _Transport(self._blocklist)
+
+
 class _Blocklist(tencent.TencentBlocklist):
     """The adapter, with the model's Tencent at the end of its line."""
 
     def __init__(self, server: Tencent, clock: SandboxClock, max_recipients: int) -> None:
-        super().__init__(
-            endpoint="https://tencent.test",
-            region="ap-singapore",
-            credentials=lambda: tencent.Credentials("id", "key"),
-            max_recipients=max_recipients,
-            clock=clock,
-        )
+        super().__init__(_Api(self, clock), max_recipients=max_recipients)
         self.script: list[ApiFault] = []
         self.starts: list[float] = []
         self.asked: set[str] = set()
@@ -110,9 +118,6 @@ class _Blocklist(tencent.TencentBlocklist):
         return self._server.call(
             params["Emails"], self._sandbox_clock, self._timeout_seconds, fault
         )
-
-    def _build_client(self) -> tencent._Client:
-        return _Transport(self)
 
 
 class Sandbox:
@@ -220,6 +225,6 @@ def _world(sandbox: Sandbox, handler: Any) -> Iterator[None]:  # noqa: ANN401 - 
         patch.object(handler, "bootstrap", sandbox),
         patch.object(handler, "time", sandbox.clock),
         patch.object(sqs, "ThreadPoolExecutor", InlinePool),
-        patch.object(tencent, "ThreadPoolExecutor", InlinePool),
+        patch.object(tencent_api, "ThreadPoolExecutor", InlinePool),
     ):
         yield

@@ -1,107 +1,20 @@
 """
-Tencent Cloud SES: `CreateCustomBlacklist` through the official SDK.
+Tencent Cloud SES: `CreateCustomBlacklist`.
 
 Source: https://www.tencentcloud.com/document/product/1084/77211
-
-Four traps of the SDK (tencentcloud-sdk-python-common 3.1.195) are met here:
-
-* It takes an error whose content type is not exactly ``application/json`` for a success. So its own
-  check is left out and the body is read here: an `Error` in it decides.
-* Its retryer raises after a success that follows a failure. None is used: SQS owns the retries.
-* Its timeouts are for a connection and for each read; an answer that drips never ends. So a call
-  runs in a thread of its own and is given up when its time is over.
-* Its exceptions, its debug log and its warnings hold the vendor's message, and with it addresses.
-  None of that leaves this module.
 """
 
-import logging
-import re
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
-from tencentcloud.common.credential import Credential
-from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
-from tencentcloud.common.profile.client_profile import ClientProfile
-from tencentcloud.common.profile.http_profile import HttpProfile
-from tencentcloud.ses.v20201002.ses_client import SesClient
 
-from functions.blocklist.domain.errors import (
-    BlocklistError,
-    ConfigurationError,
-    RateLimitedError,
-    RefusedRequestError,
-    RequestTooLargeError,
-    TooManyRecipientsError,
-    UnavailableError,
-)
+from functions.blocklist.adapters.tencent_api import ApiResponse, TencentApi, known_request_id
 from functions.blocklist.services.ports import Answer, Counts
 
-CONNECT_SECONDS, READ_SECONDS = 3.0, 15.0
-#: A connection that was idle for longer is not used again.
-MAX_IDLE_SECONDS = 30.0
 
-#: The first prefix that fits decides; a code that is none of them is taken for passing weather.
-#: Sources: the API page's own codes, and https://cloud.tencent.com/document/api/1288/51060
-_KINDS: Sequence[tuple[str, type[BlocklistError]]] = (
-    ("RequestLimitExceeded", RateLimitedError),
-    ("LimitExceeded.ReceiverDetailRequestLimit", TooManyRecipientsError),
-    ("LimitExceeded", ConfigurationError),
-    ("RequestSizeLimitExceeded", RequestTooLargeError),
-    ("AuthFailure", ConfigurationError),
-    ("UnauthorizedOperation", ConfigurationError),
-    ("UnsupportedRegion", ConfigurationError),
-    ("NoSuchVersion", ConfigurationError),
-    ("InvalidAction", ConfigurationError),
-    ("InvalidParameterValue.WrongDate", ConfigurationError),
-    ("MissingParameter", ConfigurationError),
-    ("UnknownParameter", ConfigurationError),
-    ("InvalidRequest", ConfigurationError),
-    ("IpInBlacklist", ConfigurationError),
-    ("IpNotInWhitelist", ConfigurationError),
-    ("InvalidCredential", ConfigurationError),
-    ("InvalidParameter", RefusedRequestError),
-)
-
-#: What a code and a request id look like; anything else that claims to be one is not repeated.
-_CODE = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:\.[A-Za-z0-9]+)*")
-_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
-_MAX_CODE_CHARACTERS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """A Tencent Cloud API key."""
-
-    secret_id: str = field(repr=False)
-    secret_key: str = field(repr=False)
-
-
-def parse_credentials(text: str) -> Credentials:
-    """
-    Read the JSON object with `secret_id` and `secret_key` that an SSM parameter holds.
-
-    Raises:
-        ConfigurationError: it is something else. Nothing of it is in the error.
-    """
-    try:
-        return msgspec.json.decode(text, type=Credentials)
-    except msgspec.MsgspecError:
-        raise ConfigurationError("UnreadableCredentials") from None
-
-
-class _Error(msgspec.Struct):
-    code: Any = msgspec.field(name="Code", default=None)
-
-
-class _Response(msgspec.Struct):
-    request_id: Any = msgspec.field(name="RequestId", default=None)
-    error: _Error | None = msgspec.field(name="Error", default=None)
+class _Created(ApiResponse):
     total: Any = msgspec.field(name="TotalCount", default=None)
     valid: Any = msgspec.field(name="ValidCount", default=None)
     repeated: Any = msgspec.field(name="RepeatCount", default=None)
@@ -109,37 +22,12 @@ class _Response(msgspec.Struct):
     too_long: Any = msgspec.field(name="TooLongCount", default=None)
 
 
-class _Envelope(msgspec.Struct):
-    response: _Response = msgspec.field(name="Response")
-
-
 class TencentBlocklist:
-    """
-    The account's custom blocklist.
+    """The account's custom blocklist, through *api*."""
 
-    *credentials* is asked once, and again after Tencent refused them, so that a rotated key is
-    found. One client, and with it one connection, serves the sandbox's life, as long as it is in
-    use: what was idle may have died while the sandbox was frozen, without a sign until a whole
-    timeout is over. *clock* is the wall clock, since the other may stand still meanwhile.
-    """
-
-    def __init__(
-        self,
-        *,
-        endpoint: str,
-        region: str,
-        credentials: Callable[[], Credentials],
-        max_recipients: int,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        self._endpoint = endpoint
-        self._region = region
-        self._credentials = credentials
+    def __init__(self, api: TencentApi, *, max_recipients: int) -> None:
+        self._api = api
         self._max_recipients = max_recipients
-        self._clock = clock
-        self._used_at = clock()
-        self._credential: Credential | None = None
-        self._caller: _Caller | None = None
 
     @property
     def max_recipients(self) -> int:
@@ -164,104 +52,13 @@ class TencentBlocklist:
         parameters: dict[str, Any] = {"Emails": list(recipients)}
         if until:
             parameters["ExpireDate"] = until.isoformat()
-        body = self._call("CreateCustomBlacklist", parameters, timeout_seconds)
-        try:
-            response = msgspec.convert(body, _Envelope).response
-        except msgspec.ValidationError:
-            raise UnavailableError("UnreadableAnswer") from None
-        if response.error:
-            raise self._error(response.error.code, response.request_id)
-        if not response.request_id:
-            raise UnavailableError("AnswerWithoutRequestId")
-        return Answer(_known_request_id(response.request_id) or "", _counts(response))
-
-    def _call(self, action: str, parameters: dict[str, Any], timeout_seconds: float) -> object:
-        end = time.monotonic() + timeout_seconds
-        if abs(self._clock() - self._used_at) > MAX_IDLE_SECONDS:
-            self._caller = None
-        if self._caller is None:
-            self._caller = _Caller(self._build_client())
-        try:
-            return self._caller.call(action, parameters, end - time.monotonic())
-        except TimeoutError:
-            self._caller = None  # its thread still waits for the rest of the answer
-            raise UnavailableError("NoAnswerInTime") from None
-        except TencentCloudSDKException as error:
-            raise self._sdk_error(error) from None
-        except (OSError, ValueError, RecursionError) as error:  # the connection, or the JSON
-            raise UnavailableError(type(error).__name__) from None
-        finally:
-            self._used_at = self._clock()
-
-    def _sdk_error(self, error: TencentCloudSDKException) -> BlocklistError:
-        """Sort an error of the SDK. With any status but 200 its message is the body."""
-        if error.code == "ServerNetworkError":
-            try:
-                response = msgspec.json.decode(error.message, type=_Envelope).response
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                pass  # a proxy's page, most likely
-            else:
-                if response.error:
-                    return self._error(response.error.code, response.request_id)
-        return self._error(error.code, error.requestId)
-
-    def _error(self, code: object, request_id: object) -> BlocklistError:
-        known = _known_code(code)
-        if known.startswith("AuthFailure"):
-            self._credential = self._caller = None  # the key may have been rotated
-        kind = next((kind for prefix, kind in _KINDS if known.startswith(prefix)), UnavailableError)
-        return kind(known, request_id=_known_request_id(request_id))
-
-    def _build_client(self) -> "_Client":
-        url = urlsplit(self._endpoint)
-        profile = ClientProfile(
-            language="en-US",
-            httpProfile=HttpProfile(
-                protocol=url.scheme,
-                endpoint=url.netloc,
-                reqTimeout=(CONNECT_SECONDS, READ_SECONDS),
-            ),
+        response = self._api.call(
+            "CreateCustomBlacklist", parameters, _Created, timeout_seconds=timeout_seconds
         )
-        self._credential = self._credential or self._read_credential()
-        logging.getLogger("tencentcloud_sdk_common").setLevel(logging.INFO)
-        return _Client(self._credential, self._region, profile)
-
-    def _read_credential(self) -> Credential:
-        credentials = self._credentials()
-        try:
-            return Credential(credentials.secret_id.strip(), credentials.secret_key.strip())
-        except TencentCloudSDKException as error:
-            raise self._error(error.code, None) from None
+        return Answer(known_request_id(response.request_id) or "", _counts(response))
 
 
-class _Client(SesClient):  # type: ignore[misc]  # the SDK has no types
-    def _check_error(self, resp: object) -> None:
-        """Leave the body to us: see the first trap. The fourth is in here as well."""
-
-
-class _Caller:
-    """A client and the thread that its calls run in."""
-
-    def __init__(self, client: _Client) -> None:
-        self._client = client
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tencent")
-
-    def call(self, action: str, parameters: dict[str, Any], timeout_seconds: float) -> object:
-        """
-        Call and wait for the whole answer.
-
-        Raises:
-            TimeoutError: it did not come in time. This object is of no further use.
-        """
-        answer = self._thread.submit(self._client.call_json, action, parameters)
-        try:
-            return answer.result(timeout_seconds)
-        except TimeoutError:
-            self._thread.shutdown(wait=False)
-            raise
-
-
-def _counts(response: _Response) -> Counts | None:
+def _counts(response: _Created) -> Counts | None:
     """
     Give the counts, or None when there are none.
 
@@ -283,15 +80,3 @@ def _counts(response: _Response) -> Counts | None:
     valid, repeated, invalid, too_long, total = (count or 0 for count in counts)
     refused = min(invalid + too_long, max(invalid, too_long, total - valid - repeated))
     return Counts(valid, repeated, refused, total)
-
-
-def _known_code(code: object) -> str:
-    if isinstance(code, str) and len(code) <= _MAX_CODE_CHARACTERS and _CODE.fullmatch(code):
-        return code
-    return "Unrecognised"
-
-
-def _known_request_id(request_id: object) -> str | None:
-    if isinstance(request_id, str) and _REQUEST_ID.fullmatch(request_id):
-        return request_id
-    return None

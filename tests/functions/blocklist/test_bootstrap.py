@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from functions.blocklist import bootstrap
-from functions.blocklist.adapters.tencent import Credentials
+from functions.blocklist.adapters.tencent_api import Credentials
 from functions.blocklist.domain.decisions import ExpectedSenders
 from functions.blocklist.services.ports import TokenMatch
 

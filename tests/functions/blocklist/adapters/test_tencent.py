@@ -8,11 +8,8 @@ from datetime import date
 
 import pytest
 
-from functions.blocklist.adapters.tencent import (
-    Credentials,
-    TencentBlocklist,
-    parse_credentials,
-)
+from functions.blocklist.adapters.tencent import TencentBlocklist
+from functions.blocklist.adapters.tencent_api import Credentials, TencentApi, parse_credentials
 from functions.blocklist.domain.errors import (
     BlocklistError,
     ConfigurationError,
@@ -55,13 +52,10 @@ def make_blocklist(
     clock: Callable[[], float] = time.time,
 ) -> TencentBlocklist:
     given = iter(keys or (SECRET,))
-    return TencentBlocklist(
-        endpoint=double.url,
-        region=region,
-        credentials=lambda: next(given),
-        max_recipients=1000,
-        clock=clock,
+    api = TencentApi(
+        endpoint=double.url, region=region, credentials=lambda: next(given), clock=clock
     )
+    return TencentBlocklist(api, max_recipients=1000)
 
 
 def add(
@@ -305,9 +299,8 @@ def test_reading_the_key_counts_towards_the_time(double: TencentDouble) -> None:
         answered.wait(SOON)
         return SECRET
 
-    blocklist = TencentBlocklist(
-        endpoint=double.url, region="ap-singapore", credentials=slowly, max_recipients=1000
-    )
+    api = TencentApi(endpoint=double.url, region="ap-singapore", credentials=slowly)
+    blocklist = TencentBlocklist(api, max_recipients=1000)
 
     with pytest.raises(UnavailableError) as caught:
         add(blocklist, timeout_seconds=SOON / 2)
