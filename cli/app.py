@@ -4,7 +4,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli import terminal
-from cli.commands import classify
+from cli.commands import audit, classify
 from cli.errors import CliError, ExitCode
 
 
@@ -37,4 +37,5 @@ def _all() -> None:
     """Make it a group, even of one."""
 
 
-app.command()(classify.classify)
+for command in (classify.classify, audit.audit, audit.rescue):
+    app.command()(command)

@@ -1,13 +1,23 @@
 """
 The only place that builds adapters, each imported where it is built: `--help` must not wait.
 
-Everything is built anew for each command and kept by nobody.
+What is kept, is kept for one command.
 """
 
+import os
+from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
+from cli.errors import MendFirstError
+
 if TYPE_CHECKING:
+    from cli.adapters.aws import Aws
     from cli.adapters.judging import Judge
+    from cli.adapters.stacks import Stack
+    from cli.adapters.tencent import TencentLists
+    from cli.adapters.tombstones import Tombstones
+    from functions.blocklist.adapters.tencent_api import Credentials
 
 
 def judge() -> "Judge":
@@ -15,3 +25,95 @@ def judge() -> "Judge":
     from cli.adapters.judging import Judge
 
     return Judge()
+
+
+@cache
+def aws() -> "Aws":
+    """Give the operator's AWS account."""
+    from cli.adapters.aws import Aws
+
+    return Aws(os.environ)
+
+
+@cache
+def stack(stage: str) -> "Stack":
+    """Give what the stack of *stage* tells about itself."""
+    from cli.adapters.stacks import read_stack
+
+    return read_stack(aws(), stage)
+
+
+@cache
+def consumer_environment(stage: str) -> Mapping[str, str]:
+    """Give the settings that the consumer of *stage* runs with."""
+    from cli.adapters.stacks import read_environment
+
+    return read_environment(aws(), stack(stage).output("BlockRecipientsFunction"))
+
+
+def tencent(stage: str | None, *, requests_per_second: float) -> "TencentLists":
+    """
+    Give Tencent's two lists.
+
+    The environment's key wins over that of *stage*, which need not be deployed then: the pipeline's
+    own key may add to one list and nothing else.
+
+    Raises:
+        CliError: there is no key, or it cannot be read.
+    """
+    from cli.adapters.tencent import TencentLists
+    from functions.blocklist.adapters.pacing import IntervalPacer
+    from functions.blocklist.adapters.tencent_api import TencentApi
+
+    credentials = _tencent_credentials(stage)
+    endpoint, region = _tencent_endpoint(stage)
+    api = TencentApi(endpoint=endpoint, region=region, credentials=lambda: credentials)
+    return TencentLists(
+        api,
+        IntervalPacer(1 / requests_per_second),
+        account=f"{credentials.secret_id} at {endpoint}",
+    )
+
+
+def tombstones(stage: str | None) -> "Tombstones":
+    """Give where unblocked people are marked. The ledger's place, once a stage has one."""
+    from cli.adapters.tombstones import NoLedger
+
+    del stage
+    return NoLedger()
+
+
+def _tencent_credentials(stage: str | None) -> "Credentials":
+    from functions.blocklist.adapters.tencent_api import Credentials, parse_credentials
+
+    secret_id = os.environ.get("TENCENTCLOUD_SECRET_ID", "").strip()
+    secret_key = os.environ.get("TENCENTCLOUD_SECRET_KEY", "").strip()
+    if secret_id and secret_key:
+        return Credentials(secret_id, secret_key)
+    if not stage:
+        raise MendFirstError(
+            "There is no Tencent key.",
+            "Set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or name a deployed stage with "
+            "--stage to use its key.",
+        )
+    from cli.logic.advice import explain
+    from functions.blocklist.adapters.ssm import read_secret
+    from functions.blocklist.domain.errors import BlocklistError
+
+    name = stack(stage).output("TencentCredentialsParameter")
+    try:
+        return parse_credentials(read_secret(aws().client("ssm"), name))
+    except BlocklistError as error:
+        raise explain(error, action=f"reading {name}") from None
+
+
+def _tencent_endpoint(stage: str | None) -> tuple[str, str]:
+    from functions.blocklist.config import read_endpoint
+
+    environment: Mapping[str, str] = os.environ
+    if stage and not environment.get("TENCENT_SES_ENDPOINT"):
+        environment = consumer_environment(stage)
+    try:
+        return read_endpoint(environment)
+    except ValueError as error:
+        raise MendFirstError(f"{error}.") from None

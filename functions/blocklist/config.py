@@ -77,7 +77,7 @@ def read_block_settings(environment: Environment) -> BlockSettings:
     Raises:
         ValueError: something is missing or wrong; the text names it and no secret.
     """
-    endpoint, region = _endpoint(environment)
+    endpoint, region = read_endpoint(environment)
     key = _secret(environment, "TENCENTCLOUD_SECRET_KEY", "TENCENT_CREDENTIALS_PARAMETER")
     return BlockSettings(
         queues=_queues(environment),
@@ -94,6 +94,28 @@ def read_block_settings(environment: Environment) -> BlockSettings:
         expected_from_domains=_words(environment, "EXPECTED_FROM_DOMAINS"),
         dry_run=_truth(environment, "DRY_RUN"),
     )
+
+
+def read_endpoint(environment: Environment) -> tuple[str, str]:
+    """
+    Give the API's base URL and the region, which must belong together.
+
+    Raises:
+        ValueError: they do not; the text names those that do.
+    """
+    host = environment.get("TENCENT_SES_ENDPOINT", "").strip() or "ses.intl.tencentcloudapi.com"
+    region = environment.get("TENCENT_SES_REGION", "").strip() or "ap-singapore"
+    if _DOUBLE.fullmatch(host):
+        return host, region
+    if region not in REGIONS_BY_ENDPOINT.get(host, ()):
+        pairs = "; ".join(
+            f"{known} with {' or '.join(regions)}" for known, regions in REGIONS_BY_ENDPOINT.items()
+        )
+        raise ValueError(
+            f"TENCENT_SES_ENDPOINT {host!r} does not serve TENCENT_SES_REGION {region!r}; "
+            f"there are {pairs}"
+        )
+    return f"https://{host}", region
 
 
 def _queues(environment: Environment) -> QueueSettings:
@@ -119,23 +141,6 @@ def _secret(environment: Environment, name: str, parameter_name: str) -> Secret:
     if not secret.value and not secret.parameter:
         raise ValueError(f"set {parameter_name} to the name of an SSM parameter, or {name}")
     return secret
-
-
-def _endpoint(environment: Environment) -> tuple[str, str]:
-    """Give the API's base URL and the region, which must belong together."""
-    host = environment.get("TENCENT_SES_ENDPOINT", "").strip() or "ses.intl.tencentcloudapi.com"
-    region = environment.get("TENCENT_SES_REGION", "").strip() or "ap-singapore"
-    if _DOUBLE.fullmatch(host):
-        return host, region
-    if region not in REGIONS_BY_ENDPOINT.get(host, ()):
-        pairs = "; ".join(
-            f"{known} with {' or '.join(regions)}" for known, regions in REGIONS_BY_ENDPOINT.items()
-        )
-        raise ValueError(
-            f"TENCENT_SES_ENDPOINT {host!r} does not serve TENCENT_SES_REGION {region!r}; "
-            f"there are {pairs}"
-        )
-    return f"https://{host}", region
 
 
 def _number(environment: Environment, name: str, default: float, *, at_least: float) -> float:

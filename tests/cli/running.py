@@ -1,13 +1,20 @@
 """Run the command as a person would, and look at what it wrote and how it ended."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from typer.testing import CliRunner
 
+from cli import bootstrap
 from cli.app import app
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 SECRET_ID, SECRET_KEY = "AKIDoperator", "operator-secret-key"
 
 
@@ -32,7 +39,29 @@ class Ran:
 
 def run(*arguments: str, answer: str = "") -> Ran:
     """Run `ses-blocklist` with *arguments*, typing *answer* where it asks."""
+    for builder in vars(bootstrap).values():
+        if hasattr(builder, "cache_clear"):
+            builder.cache_clear()
     result = CliRunner().invoke(app, arguments, input=answer, prog_name="ses-blocklist")
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
     return Ran(result.stdout, result.stderr, result.exit_code)
+
+
+def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
+    """Start `ses-blocklist` as a process of its own, to be stopped half-way."""
+    return subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-P", "-m", "cli", *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def stop(process: subprocess.Popen[str], number: signal.Signals = signal.SIGINT) -> Ran:
+    """Stop what was started, as Ctrl-C does, or as the end of the machine does."""
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    return Ran(out, err, process.returncode)

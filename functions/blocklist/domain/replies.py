@@ -67,3 +67,8 @@ def wording(text: str) -> str:
     if "@" in text or "<" in text:
         text = _ADDRESS.sub(ADDRESS, text)
     return _NO_LETTERS.sub("", text.replace("n't", "not"))
+
+
+def without_addresses(text: str) -> str:
+    """Give *text* on one line and without addresses, for people to read."""
+    return " ".join(_ADDRESS.sub("<address>", text[:MAX_CHARACTERS]).split())

@@ -4,7 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.blocklist.domain.replies import ADDRESS, MAX_CHARACTERS, read_reply, wording
+from functions.blocklist.domain.replies import (
+    ADDRESS,
+    MAX_CHARACTERS,
+    read_reply,
+    without_addresses,
+    wording,
+)
 
 anything = st.text(st.characters(exclude_categories=()))
 
@@ -73,3 +79,17 @@ def test_any_text_is_read(text: str) -> None:
 def test_what_stands_far_behind_is_not_read() -> None:
     """A callback may hold a novel; the work for it is bounded."""
     assert read_reply("a" * MAX_CHARACTERS + "b").wording == "a" * MAX_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("550 <jane.doe@example.com>: gone", "550 <address>: gone"),
+        ("550 jane.doe@example.com\r\n550 is unknown ", "550 <address> 550 is unknown"),
+        ("550 <jane.doe@exam", "550 <address>"),
+        ("550 no such user", "550 no such user"),
+    ],
+)
+def test_texts_are_shown_without_addresses(text: str, shown: str) -> None:
+    """They are shown, sent around and pasted into tickets."""
+    assert without_addresses(text) == shown
