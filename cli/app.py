@@ -4,7 +4,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli import terminal
-from cli.commands import audit, classify
+from cli.commands import audit, classify, secrets
 from cli.errors import CliError, ExitCode
 
 
@@ -37,5 +37,11 @@ def _all() -> None:
     """Make it a group, even of one."""
 
 
-for command in (classify.classify, audit.audit, audit.rescue):
+for command in (
+    classify.classify,
+    audit.audit,
+    audit.rescue,
+    secrets.init,
+    secrets.callback_url,
+):
     app.command()(command)

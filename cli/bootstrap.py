@@ -14,6 +14,7 @@ from cli.errors import MendFirstError
 if TYPE_CHECKING:
     from cli.adapters.aws import Aws
     from cli.adapters.judging import Judge
+    from cli.adapters.secrets import Secrets
     from cli.adapters.stacks import Stack
     from cli.adapters.tencent import TencentLists
     from cli.adapters.tombstones import Tombstones
@@ -61,18 +62,43 @@ def tencent(stage: str | None, *, requests_per_second: float) -> "TencentLists":
     Raises:
         CliError: there is no key, or it cannot be read.
     """
-    from cli.adapters.tencent import TencentLists
-    from functions.blocklist.adapters.pacing import IntervalPacer
-    from functions.blocklist.adapters.tencent_api import TencentApi
+    return _lists(_tencent_credentials(stage), stage, requests_per_second=requests_per_second)
 
-    credentials = _tencent_credentials(stage)
-    endpoint, region = _tencent_endpoint(stage)
-    api = TencentApi(endpoint=endpoint, region=region, credentials=lambda: credentials)
-    return TencentLists(
-        api,
-        IntervalPacer(1 / requests_per_second),
-        account=f"{credentials.secret_id} at {endpoint}",
-    )
+
+def tencent_with(secret_id: str, secret_key: str) -> "TencentLists":
+    """Give the same with a key that is not stored anywhere yet."""
+    from functions.blocklist.adapters.tencent_api import Credentials
+
+    return _lists(Credentials(secret_id, secret_key), None, requests_per_second=1)
+
+
+def secrets() -> "Secrets":
+    """Give where secrets are stored."""
+    from cli.adapters.secrets import Secrets
+
+    return Secrets(aws())
+
+
+def callback_url(stage: str) -> str:
+    """
+    Give the address that Tencent calls, with its token.
+
+    Raises:
+        CliError: the stage is not deployed, or its tokens cannot be read.
+    """
+    from functions.blocklist.adapters.tokens import parse_tokens
+    from functions.blocklist.domain.errors import ConfigurationError
+
+    name = stack(stage).output("CallbackTokensParameter")
+    try:
+        current, *_ = parse_tokens(secrets().read_existing(name))
+    except ConfigurationError:
+        raise MendFirstError(
+            f"{name} holds no token of 16 characters or more: every callback is answered 503.",
+            f"Make one: ses-blocklist init {stage} --replace",
+        ) from None
+    base = stack(stage).output("CallbackBaseUrl")
+    return aws().reachable(base) + current.decode(errors="surrogatepass")
 
 
 def tombstones(stage: str | None) -> "Tombstones":
@@ -81,6 +107,22 @@ def tombstones(stage: str | None) -> "Tombstones":
 
     del stage
     return NoLedger()
+
+
+def _lists(
+    credentials: "Credentials", stage: str | None, *, requests_per_second: float
+) -> "TencentLists":
+    from cli.adapters.tencent import TencentLists
+    from functions.blocklist.adapters.pacing import IntervalPacer
+    from functions.blocklist.adapters.tencent_api import TencentApi
+
+    endpoint, region = _tencent_endpoint(stage)
+    api = TencentApi(endpoint=endpoint, region=region, credentials=lambda: credentials)
+    return TencentLists(
+        api,
+        IntervalPacer(1 / requests_per_second),
+        account=f"{credentials.secret_id} at {endpoint}",
+    )
 
 
 def _tencent_credentials(stage: str | None) -> "Credentials":

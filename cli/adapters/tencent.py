@@ -129,6 +129,24 @@ class TencentLists:
             raise explain(error, action="DeleteBlackList") from None
         return ()
 
+    def check_may_block(self) -> None:
+        """
+        See whether the key may put people on the custom list, by putting nobody there.
+
+        That nobody is named is what Tencent minds last: the key and its rights come before.
+
+        Raises:
+            CliError: it may not, or Tencent does not answer.
+        """
+        action = "CreateCustomBlacklist"
+        try:
+            self._once(action, {"Emails": []}, ApiResponse)  # somebody waits for it
+        except RefusedRequestError:
+            pass
+        except BlocklistError as error:
+            if not error.code.startswith("MissingParameter"):
+                raise explain(error, action=action) from None
+
     def _call(self, action: str, parameters: dict[str, Any], answer: type[_Answer]) -> _Answer:
         try:
             return self._try(action, parameters, answer)

@@ -7,12 +7,18 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from typer.testing import CliRunner
 
 from cli import bootstrap
 from cli.app import app
+from local.aws import Aws
+from local.stack import Stack
+
+if TYPE_CHECKING:
+    from types_boto3_lambda import LambdaClient
+    from types_boto3_sqs import SQSClient
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SECRET_ID, SECRET_KEY = "AKIDoperator", "operator-secret-key"
@@ -65,3 +71,50 @@ def stop(process: subprocess.Popen[str], number: signal.Signals = signal.SIGINT)
     process.send_signal(number)
     out, err = process.communicate(timeout=20)
     return Ran(out, err, process.returncode)
+
+
+class Account:
+    """The stage `local` in an emulated account, seen from outside."""
+
+    def __init__(self, aws: Aws, stack: Stack) -> None:
+        self.aws = aws
+        self.stack = stack
+        self.sqs: SQSClient = aws.client("sqs")
+        self.functions: LambdaClient = aws.client("lambda")
+        self.queue = stack.outputs["QueueUrl"]
+        self.dead_letter_queue = stack.outputs["DeadLetterQueueUrl"]
+        self.mapping = stack.outputs["EventSourceMapping"]
+
+    def put(self, queue_url: str, body: str, **attributes: str) -> None:
+        """Put a message on a queue."""
+        self.sqs.send_message(
+            QueueUrl=queue_url,
+            MessageBody=body,
+            MessageAttributes={
+                name: {"DataType": "String", "StringValue": value}
+                for name, value in attributes.items()
+            },
+        )
+
+    def messages(self, queue_url: str) -> list[tuple[str, dict[str, str]]]:
+        """Take everything off a queue: bodies with their attributes, in the order of the bodies."""
+        found = []
+        while messages := self.sqs.receive_message(
+            QueueUrl=queue_url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]
+        ).get("Messages"):
+            for message in messages:
+                attributes = message.get("MessageAttributes", {})
+                named = {name: value["StringValue"] for name, value in attributes.items()}
+                found.append((message["Body"], named))
+                self.sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return sorted(found, key=lambda each: each[0])
+
+    def is_trigger_on(self) -> bool:
+        """Tell whether the queue's trigger is on."""
+        state = self.functions.get_event_source_mapping(UUID=self.mapping)["State"]
+        return state == "Enabled"
+
+    def empty(self) -> None:
+        """Forget every message, those that somebody holds included."""
+        for queue_url in (self.queue, self.dead_letter_queue):
+            self.sqs.purge_queue(QueueUrl=queue_url)
