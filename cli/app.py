@@ -4,7 +4,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli import terminal
-from cli.commands import audit, classify, secrets
+from cli.commands import audit, classify, dead_letters, redrive, secrets
 from cli.errors import CliError, ExitCode
 
 
@@ -37,11 +37,16 @@ def _all() -> None:
     """Make it a group, even of one."""
 
 
-for command in (
-    classify.classify,
-    audit.audit,
-    audit.rescue,
-    secrets.init,
-    secrets.callback_url,
-):
-    app.command()(command)
+app.command()(classify.classify)
+app.command()(audit.audit)
+app.command()(audit.rescue)
+app.command()(secrets.init)
+app.command()(secrets.callback_url)
+
+letters = typer.Typer(no_args_is_help=True, help="See, send back, or drop what could not be done.")
+letters.command("list")(dead_letters.list_letters)
+letters.command()(dead_letters.show)
+letters.command()(redrive.redrive)
+letters.command()(redrive.release)
+letters.command()(redrive.drop)
+app.add_typer(letters, name="dead-letters")

@@ -14,10 +14,12 @@ from cli.errors import MendFirstError
 if TYPE_CHECKING:
     from cli.adapters.aws import Aws
     from cli.adapters.judging import Judge
+    from cli.adapters.queues import Queue
     from cli.adapters.secrets import Secrets
     from cli.adapters.stacks import Stack
     from cli.adapters.tencent import TencentLists
     from cli.adapters.tombstones import Tombstones
+    from functions.blocklist.adapters.pacing import IntervalPacer
     from functions.blocklist.adapters.tencent_api import Credentials
 
 
@@ -101,6 +103,27 @@ def callback_url(stage: str) -> str:
     return aws().reachable(base) + current.decode(errors="surrogatepass")
 
 
+def source_queue(stage: str) -> "Queue":
+    """Give the queue of events that wait to be blocked."""
+    from cli.adapters.queues import Queue
+
+    return Queue(aws(), stack(stage).output("QueueUrl"))
+
+
+def dead_letter_queue(stage: str) -> "Queue":
+    """Give the queue of what could not be done."""
+    from cli.adapters.queues import Queue
+
+    return Queue(aws(), stack(stage).output("DeadLetterQueueUrl"))
+
+
+def pacer(starts_per_second: float) -> "IntervalPacer":
+    """Give what spaces steps."""
+    from functions.blocklist.adapters.pacing import IntervalPacer
+
+    return IntervalPacer(1 / starts_per_second)
+
+
 def tombstones(stage: str | None) -> "Tombstones":
     """Give where unblocked people are marked. The ledger's place, once a stage has one."""
     from cli.adapters.tombstones import NoLedger
@@ -113,14 +136,13 @@ def _lists(
     credentials: "Credentials", stage: str | None, *, requests_per_second: float
 ) -> "TencentLists":
     from cli.adapters.tencent import TencentLists
-    from functions.blocklist.adapters.pacing import IntervalPacer
     from functions.blocklist.adapters.tencent_api import TencentApi
 
     endpoint, region = _tencent_endpoint(stage)
     api = TencentApi(endpoint=endpoint, region=region, credentials=lambda: credentials)
     return TencentLists(
         api,
-        IntervalPacer(1 / requests_per_second),
+        pacer(requests_per_second),
         account=f"{credentials.secret_id} at {endpoint}",
     )
 

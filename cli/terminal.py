@@ -20,19 +20,19 @@ from cli.errors import AttentionError, CliError
 
 def say(text: str = "", *, style: str = "") -> None:
     """Write a line of the result, as it is."""
-    _console().print(Text(text, style=style), soft_wrap=True)
+    _console().print(Text(_harmless(text), style=style), soft_wrap=True)
 
 
 def warn(text: str) -> None:
     """Write a line beside the result."""
-    _errors().print(Text(text, style="yellow"), soft_wrap=True)
+    _errors().print(Text(_harmless(text), style="yellow"), soft_wrap=True)
 
 
 def show_error(error: CliError) -> None:
     """Say what is wrong, and what to do."""
-    _errors().print(Text(error.problem, style="bold red"), soft_wrap=True)
+    _errors().print(Text(_harmless(error.problem), style="bold red"), soft_wrap=True)
     if error.advice:
-        _errors().print(Text(error.advice), soft_wrap=True)
+        _errors().print(Text(_harmless(error.advice)), soft_wrap=True)
 
 
 def show_table(
@@ -61,19 +61,19 @@ def make_table(
         justify = "right" if column in numbers else "left"
         table.add_column(column, justify=justify, overflow="fold", header_style="bold")  # type: ignore[arg-type]
     for row in rows:
-        table.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
+        table.add_row(*(Text(_cell(value)) for value in row))
     return table
 
 
 def write_json(value: object) -> None:
     """Write one JSON document."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    typer.echo(json.dumps(value, indent=2))
 
 
 def write_json_lines(values: Iterable[object]) -> None:
     """Write one JSON object a line, each as soon as it is there."""
     for value in values:
-        typer.echo(json.dumps(value, ensure_ascii=False))
+        typer.echo(json.dumps(value))
 
 
 def ask(question: str, *, yes: bool) -> None:
@@ -109,6 +109,18 @@ def progress(doing: str, *, total: int | None) -> Iterator[Callable[[int], None]
     ) as bars:
         task = bars.add_task(doing, total=total)
         yield lambda done: bars.advance(task, done)
+
+
+def _cell(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else _harmless(str(value))
+
+
+def _harmless(text: str) -> str:
+    """Show what would be a command to the terminal: replies and callbacks come from strangers."""
+    return "".join(
+        each if each.isprintable() or each in "\n\t" else each.encode("unicode_escape").decode()
+        for each in text
+    )
 
 
 def _console() -> Console:

@@ -2,9 +2,10 @@
 
 import hashlib
 import os
+import time
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,14 +16,13 @@ from cli.adapters.journals import Journal, beside
 from cli.errors import AttentionError, WrongInputError
 from cli.logic import audits
 from cli.logic.audits import Bounced, Finding, Life
+from cli.logic.times import day_in_shanghai
 from cli.options import AsJson, DryRun, OptionalStage, Rate, Yes
 
 if TYPE_CHECKING:
     from cli.adapters.judging import Judge
     from cli.adapters.tencent import TencentLists
 
-#: Tencent's dates are local to it; China has had no summer time since 1991.
-SHANGHAI = timezone(timedelta(hours=8))
 DEFAULT_FILE = Path("ses-blocklist-audit.csv")
 #: So many are taken off in one request, and forgotten when a run is stopped in between.
 GROUP = 10
@@ -48,7 +48,7 @@ def audit(
             f"{to} is there already, and may hold what you changed by hand.",
             "Name another file with --to, or remove it first.",
         )
-    today = datetime.now(tz=UTC).astimezone(SHANGHAI).date()
+    today = day_in_shanghai(time.time())
     wanted = [today - timedelta(days=ago) for ago in reversed(range(days))]
     lists = bootstrap.tencent(stage, requests_per_second=rate)
     part = Journal(beside(to, ".part"))
@@ -222,7 +222,7 @@ def _rescue(
 
 def _look_again(finding: Finding, lists: "TencentLists", judge: "Judge") -> str:
     """See what is known of somebody now: the file may be weeks old."""
-    today = datetime.now(tz=UTC).astimezone(SHANGHAI).date()
+    today = day_in_shanghai(time.time())
     pages = lists.bounced(finding.day, today, address=finding.address)
     entries = audits.newest(pages)
     if not entries:
