@@ -4,7 +4,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli import terminal
-from cli.commands import audit, classify, dead_letters, redrive, secrets
+from cli.commands import audit, block, classify, dead_letters, redrive, secrets, trigger
 from cli.errors import CliError, ExitCode
 
 
@@ -42,6 +42,10 @@ app.command()(audit.audit)
 app.command()(audit.rescue)
 app.command()(secrets.init)
 app.command()(secrets.callback_url)
+app.command()(trigger.pause)
+app.command()(trigger.resume)
+app.command()(block.block)
+app.command("import")(block.import_file)
 
 letters = typer.Typer(no_args_is_help=True, help="See, send back, or drop what could not be done.")
 letters.command("list")(dead_letters.list_letters)

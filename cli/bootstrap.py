@@ -14,11 +14,13 @@ from cli.errors import MendFirstError
 if TYPE_CHECKING:
     from cli.adapters.aws import Aws
     from cli.adapters.judging import Judge
+    from cli.adapters.metrics import Metrics
     from cli.adapters.queues import Queue
     from cli.adapters.secrets import Secrets
     from cli.adapters.stacks import Stack
     from cli.adapters.tencent import TencentLists
     from cli.adapters.tombstones import Tombstones
+    from cli.adapters.triggers import Switch
     from functions.blocklist.adapters.pacing import IntervalPacer
     from functions.blocklist.adapters.tencent_api import Credentials
 
@@ -115,6 +117,39 @@ def dead_letter_queue(stage: str) -> "Queue":
     from cli.adapters.queues import Queue
 
     return Queue(aws(), stack(stage).output("DeadLetterQueueUrl"))
+
+
+def switch(stage: str) -> "Switch":
+    """Give the trigger between the queue and the consumer."""
+    from cli.adapters.triggers import Switch
+
+    return Switch(aws(), stack(stage).output("EventSourceMapping"))
+
+
+def metrics() -> "Metrics":
+    """Give what CloudWatch knows."""
+    from cli.adapters.metrics import Metrics
+
+    return Metrics(aws())
+
+
+def oldest_arrival(stage: str, *, now: float) -> float | None:
+    """Give when the oldest event on the queue came, in epoch seconds, if CloudWatch knows."""
+    from cli.adapters.metrics import age_of_oldest
+
+    metric = age_of_oldest(stack(stage).output("QueueUrl").rpartition("/")[2])
+    points = metrics().points([metric], since=now - 900, until=now, period_seconds=60)[metric]
+    if not points:
+        return None
+    latest = max(points)
+    return latest - points[latest]
+
+
+def who() -> str:
+    """Give who asks, as AWS knows them: it stands beside what they decide."""
+    from cli.adapters.aws import caller
+
+    return caller(aws()).arn
 
 
 def pacer(starts_per_second: float) -> "IntervalPacer":

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -20,6 +22,9 @@ from botocore.exceptions import (
 )
 
 from cli.errors import CliError, MendFirstError, TryAgainError
+
+if TYPE_CHECKING:
+    from types_boto3_sts import STSClient
 
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 5, 30, 4
 
@@ -87,6 +92,28 @@ class Aws:
             return function_url
         host, _, path = function_url.partition("://")[2].partition("/")
         return f"{self._endpoint}/_aws/lambda-url/{host.partition('.')[0]}/{path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and what time it is for AWS, in epoch seconds, if it says so."""
+
+    arn: str
+    account: str
+    aws_time: float | None
+
+
+def caller(aws: Aws) -> Caller:
+    """Ask AWS who we are."""
+    sts: STSClient = aws.client("sts")
+    with aws_errors():
+        answer = sts.get_caller_identity()
+    said = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+    try:
+        aws_time = parsedate_to_datetime(said).timestamp()
+    except ValueError:
+        aws_time = None
+    return Caller(answer["Arn"], answer["Account"], aws_time)
 
 
 @contextmanager
