@@ -4,7 +4,17 @@ import typer
 from typer.core import TyperGroup
 
 from cli import terminal
-from cli.commands import audit, block, classify, dead_letters, redrive, secrets, trigger
+from cli.commands import (
+    audit,
+    block,
+    classify,
+    dead_letters,
+    doctor,
+    redrive,
+    secrets,
+    status,
+    trigger,
+)
 from cli.errors import CliError, ExitCode
 
 
@@ -42,6 +52,9 @@ app.command()(audit.audit)
 app.command()(audit.rescue)
 app.command()(secrets.init)
 app.command()(secrets.callback_url)
+app.command()(doctor.doctor)
+app.command()(status.status)
+app.command()(status.watch)
 app.command()(trigger.pause)
 app.command()(trigger.resume)
 app.command()(block.block)

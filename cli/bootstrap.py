@@ -5,6 +5,7 @@ What is kept, is kept for one command.
 """
 
 import os
+import time
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
@@ -12,12 +13,14 @@ from typing import TYPE_CHECKING
 from cli.errors import MendFirstError
 
 if TYPE_CHECKING:
-    from cli.adapters.aws import Aws
+    from collections.abc import Callable
+
+    from cli.adapters.aws import Aws, Caller
     from cli.adapters.judging import Judge
     from cli.adapters.metrics import Metrics
     from cli.adapters.queues import Queue
     from cli.adapters.secrets import Secrets
-    from cli.adapters.stacks import Stack
+    from cli.adapters.stacks import Function, Stack
     from cli.adapters.tencent import TencentLists
     from cli.adapters.tombstones import Tombstones
     from cli.adapters.triggers import Switch
@@ -49,11 +52,21 @@ def stack(stage: str) -> "Stack":
 
 
 @cache
+def consumer(stage: str) -> "Function":
+    """Give how the consumer of *stage* is set."""
+    from cli.adapters.stacks import read_function
+
+    return read_function(aws(), stack(stage).output("BlockRecipientsFunction"))
+
+
 def consumer_environment(stage: str) -> Mapping[str, str]:
     """Give the settings that the consumer of *stage* runs with."""
-    from cli.adapters.stacks import read_environment
+    return consumer(stage).environment
 
-    return read_environment(aws(), stack(stage).output("BlockRecipientsFunction"))
+
+def is_dry_run(stage: str) -> bool:
+    """Tell whether the consumer of *stage* blocks nobody."""
+    return consumer_environment(stage).get("DRY_RUN", "").strip().lower() == "true"
 
 
 def tencent(stage: str | None, *, requests_per_second: float) -> "TencentLists":
@@ -66,14 +79,23 @@ def tencent(stage: str | None, *, requests_per_second: float) -> "TencentLists":
     Raises:
         CliError: there is no key, or it cannot be read.
     """
-    return _lists(_tencent_credentials(stage), stage, requests_per_second=requests_per_second)
+    credentials = _own_key() or _key_of_stage(stage)
+    endpoint = _endpoint(os.environ if _names_endpoint() else _environment_of(stage))
+    return _lists(credentials, endpoint, requests_per_second=requests_per_second)
+
+
+def tencent_of_stage(stage: str) -> "TencentLists":
+    """Give the same as the consumer of *stage* sees it, with its key and its endpoint."""
+    endpoint = _endpoint(consumer_environment(stage))
+    return _lists(_key_of_stage(stage), endpoint, requests_per_second=1)
 
 
 def tencent_with(secret_id: str, secret_key: str) -> "TencentLists":
     """Give the same with a key that is not stored anywhere yet."""
     from functions.blocklist.adapters.tencent_api import Credentials
 
-    return _lists(Credentials(secret_id, secret_key), None, requests_per_second=1)
+    endpoint = _endpoint(os.environ)
+    return _lists(Credentials(secret_id, secret_key), endpoint, requests_per_second=1)
 
 
 def secrets() -> "Secrets":
@@ -145,11 +167,23 @@ def oldest_arrival(stage: str, *, now: float) -> float | None:
     return latest - points[latest]
 
 
-def who() -> str:
+def caller() -> "Caller":
     """Give who asks, as AWS knows them: it stands beside what they decide."""
     from cli.adapters.aws import caller
 
-    return caller(aws()).arn
+    return caller(aws())
+
+
+def door() -> "Callable[[str], int | str]":
+    """Give what calls the callback address."""
+    from cli.adapters.door import answer_of
+
+    return answer_of
+
+
+def sleep(seconds: float) -> None:
+    """Wait between two looks."""
+    time.sleep(seconds)
 
 
 def pacer(starts_per_second: float) -> "IntervalPacer":
@@ -168,37 +202,39 @@ def tombstones(stage: str | None) -> "Tombstones":
 
 
 def _lists(
-    credentials: "Credentials", stage: str | None, *, requests_per_second: float
+    credentials: "Credentials", endpoint: tuple[str, str], *, requests_per_second: float
 ) -> "TencentLists":
     from cli.adapters.tencent import TencentLists
     from functions.blocklist.adapters.tencent_api import TencentApi
 
-    endpoint, region = _tencent_endpoint(stage)
-    api = TencentApi(endpoint=endpoint, region=region, credentials=lambda: credentials)
+    url, region = endpoint
     return TencentLists(
-        api,
+        TencentApi(endpoint=url, region=region, credentials=lambda: credentials),
         pacer(requests_per_second),
-        account=f"{credentials.secret_id} at {endpoint}",
+        account=f"{credentials.secret_id} at {url}",
     )
 
 
-def _tencent_credentials(stage: str | None) -> "Credentials":
-    from functions.blocklist.adapters.tencent_api import Credentials, parse_credentials
+def _own_key() -> "Credentials | None":
+    from functions.blocklist.adapters.tencent_api import Credentials
 
     secret_id = os.environ.get("TENCENTCLOUD_SECRET_ID", "").strip()
     secret_key = os.environ.get("TENCENTCLOUD_SECRET_KEY", "").strip()
-    if secret_id and secret_key:
-        return Credentials(secret_id, secret_key)
+    return Credentials(secret_id, secret_key) if secret_id and secret_key else None
+
+
+def _key_of_stage(stage: str | None) -> "Credentials":
+    from cli.logic.advice import explain
+    from functions.blocklist.adapters.ssm import read_secret
+    from functions.blocklist.adapters.tencent_api import parse_credentials
+    from functions.blocklist.domain.errors import BlocklistError
+
     if not stage:
         raise MendFirstError(
             "There is no Tencent key.",
             "Set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or name a deployed stage with "
             "--stage to use its key.",
         )
-    from cli.logic.advice import explain
-    from functions.blocklist.adapters.ssm import read_secret
-    from functions.blocklist.domain.errors import BlocklistError
-
     name = stack(stage).output("TencentCredentialsParameter")
     try:
         return parse_credentials(read_secret(aws().client("ssm"), name))
@@ -206,12 +242,17 @@ def _tencent_credentials(stage: str | None) -> "Credentials":
         raise explain(error, action=f"reading {name}") from None
 
 
-def _tencent_endpoint(stage: str | None) -> tuple[str, str]:
+def _names_endpoint() -> bool:
+    return bool(os.environ.get("TENCENT_SES_ENDPOINT", "").strip())
+
+
+def _environment_of(stage: str | None) -> Mapping[str, str]:
+    return consumer_environment(stage) if stage else {}
+
+
+def _endpoint(environment: Mapping[str, str]) -> tuple[str, str]:
     from functions.blocklist.config import read_endpoint
 
-    environment: Mapping[str, str] = os.environ
-    if stage and not environment.get("TENCENT_SES_ENDPOINT"):
-        environment = consumer_environment(stage)
     try:
         return read_endpoint(environment)
     except ValueError as error:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -20,7 +20,7 @@ from cli.errors import AttentionError, CliError
 
 def say(text: str = "", *, style: str = "") -> None:
     """Write a line of the result, as it is."""
-    _console().print(Text(_harmless(text), style=style), soft_wrap=True)
+    console().print(Text(_harmless(text), style=style), soft_wrap=True)
 
 
 def warn(text: str) -> None:
@@ -35,6 +35,11 @@ def show_error(error: CliError) -> None:
         _errors().print(Text(_harmless(error.advice)), soft_wrap=True)
 
 
+def show(what: RenderableType) -> None:
+    """Write anything that is laid out already."""
+    console().print(what)
+
+
 def show_table(
     columns: Sequence[str],
     rows: Iterable[Sequence[object]],
@@ -43,7 +48,7 @@ def show_table(
     numbers: Sequence[str] = (),
 ) -> None:
     """Write a table; *numbers* are the columns that line up on the right."""
-    _console().print(make_table(columns, rows, title=title, numbers=numbers))
+    console().print(make_table(columns, rows, title=title, numbers=numbers))
 
 
 def make_table(
@@ -123,7 +128,8 @@ def _harmless(text: str) -> str:
     )
 
 
-def _console() -> Console:
+def console() -> Console:
+    """Give where results are written."""
     return Console(file=sys.stdout, highlight=False)
 
 

@@ -75,9 +75,17 @@ def read_stack(aws: Aws, stage: str) -> Stack:
     return Stack(stage, stack["StackStatus"], outputs)
 
 
-def read_environment(aws: Aws, function: str) -> Mapping[str, str]:
-    """Give the environment variables that *function* runs with."""
+@dataclass(frozen=True, slots=True)
+class Function:
+    """How a function is set."""
+
+    timeout_seconds: int
+    environment: Mapping[str, str]
+
+
+def read_function(aws: Aws, name: str) -> Function:
+    """Give how the function *name* is set."""
     lambda_client: LambdaClient = aws.client("lambda")
     with aws_errors():
-        configuration = lambda_client.get_function_configuration(FunctionName=function)
-    return configuration.get("Environment", {}).get("Variables", {})
+        found = lambda_client.get_function_configuration(FunctionName=name)
+    return Function(found["Timeout"], found.get("Environment", {}).get("Variables", {}))

@@ -14,6 +14,7 @@ import msgspec
 
 from cli.logic.advice import explain
 from cli.logic.audits import Bounced
+from cli.logic.times import day_in_shanghai
 from functions.blocklist.adapters.tencent_api import ApiResponse
 from functions.blocklist.domain.errors import (
     BlocklistError,
@@ -66,6 +67,14 @@ class _BouncedRow(msgspec.Struct):
 class _BouncedPage(ApiResponse):
     rows: list[_BouncedRow] | None = msgspec.field(name="BlackList", default=None)
     total: int | None = msgspec.field(name="TotalCount", default=None)
+
+
+class _BlockedRow(msgspec.Struct):
+    address: str = msgspec.field(name="Email", default="")
+
+
+class _BlockedPage(ApiResponse):
+    rows: list[_BlockedRow] | None = msgspec.field(name="Data", default=None)
 
 
 class TencentLists:
@@ -146,6 +155,41 @@ class TencentLists:
         except BlocklistError as error:
             if not error.code.startswith("MissingParameter"):
                 raise explain(error, action=action) from None
+
+    def check_may_read_bounced(self) -> None:
+        """
+        See whether the key may read Tencent's own list.
+
+        Raises:
+            CliError: it may not, or Tencent does not answer.
+        """
+        today = day_in_shanghai(time.time()).isoformat()
+        parameters = {"StartDate": today, "EndDate": today, "Offset": 0, "Limit": 1}
+        self._call("ListBlackEmailAddress", parameters, ApiResponse)
+
+    def check_may_read_blocked(self) -> None:
+        """
+        See whether the key may read the custom list.
+
+        Raises:
+            CliError: it may not, or Tencent does not answer.
+        """
+        self.is_blocked("nobody@example.com")
+
+    def block(self, address: str, *, until: date) -> None:
+        """Put *address* on the custom list until a day."""
+        parameters = {"Emails": [address], "ExpireDate": until.isoformat()}
+        self._call("CreateCustomBlacklist", parameters, ApiResponse)
+
+    def is_blocked(self, address: str) -> bool:
+        """Tell whether *address* is on the custom list now."""
+        parameters = {"Offset": 0, "Limit": PAGE_ROWS, "Status": 1, "Email": address}
+        page = self._call("ListCustomBlacklist", parameters, _BlockedPage)
+        return any(row.address == address for row in page.rows or [])
+
+    def unblock(self, addresses: Sequence[str]) -> None:
+        """Take *addresses* off the custom list."""
+        self._call("DeleteCustomBlackList", {"Emails": list(addresses)}, ApiResponse)
 
     def _call(self, action: str, parameters: dict[str, Any], answer: type[_Answer]) -> _Answer:
         try:

@@ -60,7 +60,7 @@ def block(
     if dry_run:
         terminal.say(f"{_addresses(len(wanted))} would be queued.")
         return
-    refused = _queue(stage, wanted, at=int(time.time()), by=bootstrap.who(), note=note)
+    refused = _queue(stage, wanted, at=int(time.time()), by=bootstrap.caller().arn, note=note)
     _tell(stage, len(wanted) - refused, refused)
 
 
@@ -123,7 +123,7 @@ def _queue_all(
     note: str,
 ) -> int:
     refused = 0
-    by = bootstrap.who()
+    by = bootstrap.caller().arn
     with terminal.progress("Queueing", total=len(wanted) - position) as advance:
         for start in range(position, len(wanted), GROUP):
             group = wanted[start : start + GROUP]
@@ -152,7 +152,7 @@ def _tell(stage: str, queued: int, refused: int) -> None:
     trigger = bootstrap.switch(stage).read()
     if not trigger.is_on:
         terminal.warn(f"Stage {stage} is paused: they wait until you resume it.")
-    if bootstrap.consumer_environment(stage).get("DRY_RUN", "").lower() == "true":
+    if bootstrap.is_dry_run(stage):
         terminal.warn(f"Stage {stage} is a dry run: it decides and counts, and blocks nobody.")
     if refused:
         raise AttentionError(f"SQS refused {refused:,}.", "Run the same again.")

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from local import pipeline as local
 from local.aws import Aws
 from local.emulator import Emulator
-from local.pipeline import PACKAGE, REGION, STACK_NAME, put_secrets, read_template
 from local.quirks import set_mapping_state
 from local.stack import Stack, deploy
 from local.tencent import TencentDouble
@@ -43,7 +43,7 @@ def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[TencentDouble]:
 
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Aws]:
-    with Emulator(region=REGION) as aws:
+    with Emulator(region=local.REGION) as aws:
         yield aws
 
 
@@ -55,12 +55,29 @@ def aws(emulator: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
 
 
 @pytest.fixture(scope="session")
-def _deployed(emulator: Aws) -> Stack:
+def _stages_port() -> int:
+    """Give the port where the deployed stage looks for Tencent."""
+    with TencentDouble(secret_id=local.SECRET_ID, secret_key=local.SECRET_KEY) as double:
+        return double.port
+
+
+@pytest.fixture
+def stages_double(_stages_port: int) -> Iterator[TencentDouble]:
+    """Give Tencent's API as the deployed stage sees it, with its key."""
+    with TencentDouble(
+        secret_id=local.SECRET_ID, secret_key=local.SECRET_KEY, port=_stages_port
+    ) as double:
+        yield double
+
+
+@pytest.fixture(scope="session")
+def _deployed(emulator: Aws, _stages_port: int) -> Stack:
     """Deploy the stage `local`, whose trigger is off: nobody but the test takes messages."""
-    template = read_template(PACKAGE)
-    put_secrets(emulator, template)
-    endpoint = {"TencentSesEndpoint": "http://127.0.0.1:9"}
-    return deploy(emulator, template, PACKAGE / "functions.zip", endpoint, name=STACK_NAME)
+    template = local.read_template(local.PACKAGE)
+    local.put_secrets(emulator, template)
+    endpoint = {"TencentSesEndpoint": f"http://127.0.0.1:{_stages_port}"}
+    artifact = local.PACKAGE / "functions.zip"
+    return deploy(emulator, template, artifact, endpoint, name=local.STACK_NAME)
 
 
 @pytest.fixture
@@ -68,6 +85,6 @@ def account(aws: Aws, _deployed: Stack) -> Account:
     """Give the stage `local` as after its deployment, with empty queues and its trigger off."""
     account = Account(aws, _deployed)
     set_mapping_state(account.functions, account.mapping, enabled=False)
-    put_secrets(aws, read_template(PACKAGE))
+    local.put_secrets(aws, local.read_template(local.PACKAGE))
     account.empty()
     return account
