@@ -121,7 +121,7 @@ def callback_url(stage: str) -> str:
     except ConfigurationError:
         raise MendFirstError(
             f"{name} holds no token of 16 characters or more: every callback is answered 503.",
-            f"Make one: ses-blocklist init {stage} --replace",
+            f"Make one: ses-blocklist init {stage} --new-token",
         ) from None
     base = stack(stage).output("CallbackBaseUrl")
     return aws().reachable(base) + current.decode(errors="surrogatepass")

@@ -92,13 +92,13 @@ def import_file(
     rows = _read(file, named, reason=reason, today=today)
     wanted = united(row for row in rows if isinstance(row, Order))
     bad = [row for row in rows if isinstance(row, BadRow)]
-    terminal.say(f"{len(rows):,} rows, {_addresses(len(wanted))}.")
+    terminal.say(f"{len(rows):,} {'row' if len(rows) == 1 else 'rows'}, {_addresses(len(wanted))}.")
     _show_bad_rows(bad)
     done = Journal(beside(file, ".queued"))
     digest = hashlib.sha256(file.read_bytes() + repr((stage, sorted(named.items()))).encode())
     position, at = _progress(done, digest.hexdigest())
     if position:
-        terminal.say(f"{position:,} of them were queued by an earlier run.")
+        terminal.say(f"{_addresses(position)} queued by an earlier run.")
     if dry_run:
         terminal.say(f"{_addresses(len(wanted) - position)} would be queued.")
     elif position < len(wanted):
@@ -109,7 +109,8 @@ def import_file(
         )
         _tell(stage, len(wanted) - position - refused, refused)
     if bad:
-        raise AttentionError(f"{len(bad):,} rows were left out.", "See above.")
+        left_out = "1 row was" if len(bad) == 1 else f"{len(bad):,} rows were"
+        raise AttentionError(f"{left_out} left out.", "Mend them in a file of their own.")
 
 
 def _queue_all(

@@ -23,8 +23,11 @@ TOKEN_BYTES = 32
 def init(
     stage: Annotated[str, typer.Argument(help="The stage to prepare.", metavar="STAGE")],
     *,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Ask for a new token and key where there are some.")
+    new_key: Annotated[
+        bool, typer.Option("--new-key", help="Overwrite Tencent's key where there is one.")
+    ] = False,
+    new_token: Annotated[
+        bool, typer.Option("--new-token", help="Put a new token in front of the one in use.")
     ] = False,
     yes: Yes = False,
 ) -> None:
@@ -35,8 +38,8 @@ def init(
     TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or you are asked for it.
     """
     store = bootstrap.secrets()
-    _init_key(store, parameter_name(stage, "tencent-credentials"), replace=replace, yes=yes)
-    _init_token(store, parameter_name(stage, "callback-tokens"), replace=replace, yes=yes)
+    _init_key(store, parameter_name(stage, "tencent-credentials"), replace=new_key, yes=yes)
+    _init_token(store, parameter_name(stage, "callback-tokens"), replace=new_token, yes=yes)
     terminal.say(f"\nNext: make deploy STAGE={stage}")
     terminal.say(f"Then: ses-blocklist callback-url --stage {stage}")
 
@@ -57,7 +60,7 @@ def callback_url(*, stage: Stage, as_json: AsJson = False) -> None:
 def _init_key(store: "Secrets", name: str, *, replace: bool, yes: bool) -> None:
     there = store.read(name) is not None
     if there and not replace:
-        terminal.say(f"{name} is there already: kept. To change it, add --replace.")
+        terminal.say(f"{name} is there already: kept. To change it, add --new-key.")
         return
     secret_id = os.environ.get("TENCENTCLOUD_SECRET_ID", "").strip()
     secret_key = os.environ.get("TENCENTCLOUD_SECRET_KEY", "").strip()
@@ -91,13 +94,13 @@ def _init_token(store: "Secrets", name: str, *, replace: bool, yes: bool) -> Non
         terminal.say(f"{name}: a new token is stored.")
         return
     if not replace:
-        terminal.say(f"{name} is there already: kept. To change it, add --replace.")
+        terminal.say(f"{name} is there already: kept. To change it, add --new-token.")
         return
     terminal.ask(f"Put a new token in front of the one in {name}?", yes=yes)
     tokens = [token, *_current(held)]
     store.write(name, ",".join(tokens), replace=True)
     terminal.say(
-        f"{name}: a new token is stored. The one before stays accepted, until the next --replace."
+        f"{name}: a new token is stored. The one before stays accepted, until the next --new-token."
     )
 
 

@@ -21,7 +21,7 @@ class _Advice(NamedTuple):
 
 _ALLOW = "Allow ses:{action} to the key's user in Tencent's CAM, or use another key."
 _OTHER_KEY = "set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY."
-_STORE_AGAIN = "Store the stage's key again: ses-blocklist init STAGE --replace."
+_STORE_AGAIN = "Store the stage's key again: ses-blocklist init STAGE --new-key."
 
 #: The first that fits.
 _ADVICE = (

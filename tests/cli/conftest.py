@@ -8,9 +8,9 @@ from local import pipeline as local
 from local.aws import Aws
 from local.emulator import Emulator
 from local.quirks import set_mapping_state
-from local.stack import Stack, deploy
+from local.stack import Stack
 from local.tencent import TencentDouble
-from tests.cli.running import SECRET_ID, SECRET_KEY, Account
+from tests.cli.running import SECRET_ID, SECRET_KEY, Account, deploy_stage
 
 
 @pytest.fixture(autouse=True)
@@ -72,12 +72,7 @@ def stages_double(_stages_port: int) -> Iterator[TencentDouble]:
 
 @pytest.fixture(scope="session")
 def _deployed(emulator: Aws, _stages_port: int) -> Stack:
-    """Deploy the stage `local`, whose trigger is off: nobody but the test takes messages."""
-    template = local.read_template(local.PACKAGE)
-    local.put_secrets(emulator, template)
-    endpoint = {"TencentSesEndpoint": f"http://127.0.0.1:{_stages_port}"}
-    artifact = local.PACKAGE / "functions.zip"
-    return deploy(emulator, template, artifact, endpoint, name=local.STACK_NAME)
+    return deploy_stage(emulator, tencent=f"http://127.0.0.1:{_stages_port}")
 
 
 @pytest.fixture

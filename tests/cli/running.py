@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 
 from cli import bootstrap
 from cli.app import app
+from local import pipeline
 from local.aws import Aws
-from local.stack import Stack
+from local.stack import Stack, deploy
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
@@ -31,6 +32,8 @@ class Ran:
     out: str
     err: str
     code: int
+    #: Both, in the order in which a terminal shows them.
+    shown: str = ""
 
     @property
     def json(self) -> Any:  # noqa: ANN401 - whatever was written
@@ -51,7 +54,7 @@ def run(*arguments: str, answer: str = "") -> Ran:
     result = CliRunner().invoke(app, arguments, input=answer, prog_name="ses-blocklist")
     if result.exception and not isinstance(result.exception, SystemExit):
         raise result.exception
-    return Ran(result.stdout, result.stderr, result.exit_code)
+    return Ran(result.stdout, result.stderr, result.exit_code, result.output)
 
 
 def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
@@ -118,3 +121,12 @@ class Account:
         """Forget every message, those that somebody holds included."""
         for queue_url in (self.queue, self.dead_letter_queue):
             self.sqs.purge_queue(QueueUrl=queue_url)
+
+
+def deploy_stage(aws: Aws, *, tencent: str) -> Stack:
+    """Deploy the stage `local`, as `make demo` does, without the stand-in for its trigger."""
+    template = pipeline.read_template(pipeline.PACKAGE)
+    pipeline.put_secrets(aws, template)
+    artifact = pipeline.PACKAGE / "functions.zip"
+    parameters = {"TencentSesEndpoint": tencent}
+    return deploy(aws, template, artifact, parameters, name=pipeline.STACK_NAME)

@@ -213,7 +213,7 @@ def test_killed_import_goes_on_and_queues_everybody(account: Account, tmp_path: 
     emails = [order["email"] for order in queued(account)]
     assert set(emails) == everybody
     assert len(emails) <= len(everybody) + 100
-    earlier = re.search("([0-9]+) of them were queued by an earlier run.", ran.out)
+    earlier = re.search("([0-9]+) addresses queued by an earlier run.", ran.out)
     assert earlier
     assert 100 <= int(earlier[1]) < 500
 
@@ -224,6 +224,6 @@ def test_import_that_is_done_is_not_done_again(account: Account) -> None:
     again = import_csv("email\na@example.com\n", "--yes")
     more = import_csv("email\na@example.com\nb@example.com\n", "--yes")
 
-    assert again.out == "1 rows, 1 address.\n1 of them were queued by an earlier run.\n"
+    assert again.out == "1 row, 1 address.\n1 address queued by an earlier run.\n"
     assert "2 addresses queued." in more.out
     assert len(queued(account)) == 3

@@ -123,7 +123,7 @@ def test_unreadable_secret_is_a_fault_and_hides_nothing(healthy: Account) -> Non
     ran = doctor("--json")
 
     assert findings(ran, "Tencent's key of the stage")[0]["state"] == "fault"
-    assert "ses-blocklist init local --replace" in findings(ran, "callback address")[0]["mend"]
+    assert "ses-blocklist init local --new-token" in findings(ran, "callback address")[0]["mend"]
     assert findings(ran, "dead letters")[0]["state"] == "ok"
     assert "2 to mend." not in ran.out
     assert ran.code == 1

@@ -103,7 +103,8 @@ def test_what_is_there_is_kept(
     ran = init(*yes)
 
     assert (parameters[TOKENS], parameters[KEY]) == (token, key)
-    assert ran.out.count("is there already: kept. To change it, add --replace.") == 2
+    assert "tencent-credentials is there already: kept. To change it, add --new-key." in ran.out
+    assert "callback-tokens is there already: kept. To change it, add --new-token." in ran.out
     assert ran.code == 0
 
 
@@ -114,18 +115,32 @@ def test_new_token_stands_before_the_one_in_use(
     del double
     parameters.put(TOKENS, "current-token-0123456789,previous-token-0123456789")
 
-    init("--replace", "--yes")
+    init("--new-token", "--yes")
 
     new, old = parameters[TOKENS].split(",")
     assert (len(new), old) == (64, "current-token-0123456789")
 
 
-def test_nothing_is_replaced_unasked(parameters: Parameters, double: TencentDouble) -> None:
+def test_new_key_leaves_the_token_alone(parameters: Parameters, double: TencentDouble) -> None:
+    del double
     parameters.put(TOKENS, "current-token-0123456789")
     parameters.put(KEY, "old key")
-    double.secret_id = SECRET_ID
 
-    ran = init("--replace", answer="n\n")
+    init("--new-key", "--yes")
+
+    assert parameters[TOKENS] == "current-token-0123456789"
+    assert json.loads(parameters[KEY])["secret_id"] == SECRET_ID
+
+
+@pytest.mark.parametrize("what", ["--new-key", "--new-token"])
+def test_nothing_is_replaced_unasked(
+    parameters: Parameters, double: TencentDouble, what: str
+) -> None:
+    del double
+    parameters.put(TOKENS, "current-token-0123456789")
+    parameters.put(KEY, "old key")
+
+    ran = init(what, answer="n\n")
 
     assert (parameters[TOKENS], parameters[KEY]) == ("current-token-0123456789", "old key")
     assert "Nothing was changed." in ran.err
@@ -138,7 +153,7 @@ def test_unusable_tokens_are_not_kept_behind_the_new_one(
     del double
     parameters.put(TOKENS, "short")
 
-    init("--replace", "--yes")
+    init("--new-token", "--yes")
 
     assert len(parameters[TOKENS]) == 64
 
