@@ -45,7 +45,7 @@ help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(VENV)/.installed $(EMULATOR)/.installed node_modules/.installed ## install everything below this folder
+setup: $(VENV)/.installed $(BIN)/ses-blocklist $(EMULATOR)/.installed node_modules/.installed ## install everything below this folder
 
 # Asked first: a tool that is missing should not show after a minute of installing.
 .PHONY: tools
@@ -60,6 +60,11 @@ $(VENV)/.installed: requirements/dev.txt | tools
 	@$(BIN)/python $(INSTALL) requirements/dev.txt
 	@$(BIN)/python -m pip check --quiet
 	@touch $@
+
+# The operator's command line, from any folder. -P: none of that folder's files may pass for ours.
+$(BIN)/ses-blocklist: $(VENV)/.installed Makefile
+	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s/$(BIN)/python" -P -m cli "$$@"\n' '$(CURDIR)' '$(CURDIR)' > $@
+	@chmod +x $@
 
 $(CHECKOV)/.installed: requirements/checkov.txt $(VENV)/.installed
 	@echo "== checkov (once, about half a minute)"

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from types_boto3_ssm import SSMClient
 
 REGION = "ap-southeast-1"
+#: As `make deploy STAGE=local` would call it, so that `ses-blocklist --stage local` finds it.
+STACK_NAME = "ses-blocklist-local"
 #: What `make package PLATFORM=local` leaves.
 PACKAGE = Path(__file__).resolve().parent.parent / "dist" / "local"
 
@@ -84,6 +86,7 @@ def running_pipeline(
                 template,
                 package / "functions.zip",
                 {"TencentSesEndpoint": double.url},
+                name=STACK_NAME,
             )
             on_step("the poller in place of the event source mapping")
             with Poller(aws, stack.outputs["EventSourceMapping"]) as poller:

@@ -91,7 +91,7 @@ def read_block_settings(environment: Environment) -> BlockSettings:
     Raises:
         ValueError: something is missing or wrong; the text names it and no secret.
     """
-    endpoint, region = _endpoint(environment)
+    endpoint, region = read_endpoint(environment)
     key = _secret(environment, "TENCENTCLOUD_SECRET_KEY", "TENCENT_CREDENTIALS_PARAMETER")
     return BlockSettings(
         queues=_queues(environment),
@@ -129,6 +129,28 @@ def read_ledger_settings(environment: Environment) -> LedgerSettings | None:
     )
 
 
+def read_endpoint(environment: Environment) -> tuple[str, str]:
+    """
+    Give the API's base URL and the region, which must belong together.
+
+    Raises:
+        ValueError: they do not; the text names those that do.
+    """
+    host = environment.get("TENCENT_SES_ENDPOINT", "").strip() or "ses.intl.tencentcloudapi.com"
+    region = environment.get("TENCENT_SES_REGION", "").strip() or "ap-singapore"
+    if _DOUBLE.fullmatch(host):
+        return host, region
+    if region not in REGIONS_BY_ENDPOINT.get(host, ()):
+        pairs = "; ".join(
+            f"{known} with {' or '.join(regions)}" for known, regions in REGIONS_BY_ENDPOINT.items()
+        )
+        raise ValueError(
+            f"TENCENT_SES_ENDPOINT {host!r} does not serve TENCENT_SES_REGION {region!r}; "
+            f"there are {pairs}"
+        )
+    return f"https://{host}", region
+
+
 def _queues(environment: Environment) -> QueueSettings:
     return QueueSettings(
         queue_url=_required(environment, "QUEUE_URL"),
@@ -159,23 +181,6 @@ def _topic_arn(environment: Environment, name: str) -> str:
     if arn and not _TOPIC_ARN.fullmatch(arn):
         raise ValueError(f"{name} is {arn!r}; it must be the ARN of a standard SNS topic")
     return arn
-
-
-def _endpoint(environment: Environment) -> tuple[str, str]:
-    """Give the API's base URL and the region, which must belong together."""
-    host = environment.get("TENCENT_SES_ENDPOINT", "").strip() or "ses.intl.tencentcloudapi.com"
-    region = environment.get("TENCENT_SES_REGION", "").strip() or "ap-singapore"
-    if _DOUBLE.fullmatch(host):
-        return host, region
-    if region not in REGIONS_BY_ENDPOINT.get(host, ()):
-        pairs = "; ".join(
-            f"{known} with {' or '.join(regions)}" for known, regions in REGIONS_BY_ENDPOINT.items()
-        )
-        raise ValueError(
-            f"TENCENT_SES_ENDPOINT {host!r} does not serve TENCENT_SES_REGION {region!r}; "
-            f"there are {pairs}"
-        )
-    return f"https://{host}", region
 
 
 def _number(environment: Environment, name: str, default: float, *, at_least: float) -> float:

@@ -127,6 +127,8 @@ def _keep(console: Console, pipeline: Pipeline, place: Place) -> None:
         f"  export AWS_ENDPOINT_URL={pipeline.aws.endpoint_url} "
         f"AWS_DEFAULT_REGION={pipeline.aws.region} \\\n"
         "      AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\n\n"
+        "And for the operator's command line, after that (docs/cli.md):\n\n"
+        "  .venv/bin/ses-blocklist status --stage local\n\n"
         "Ctrl-C ends everything.\n"
     )
     known = _count_all(pipeline, place)

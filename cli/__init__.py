@@ -1,0 +1,1 @@
+"""`ses-blocklist`, the operator's command line."""

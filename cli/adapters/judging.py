@@ -1,0 +1,51 @@
+"""
+The pipeline's own rules and policy, asked on behalf of a person.
+
+Every command that needs to know what a reply means, or what would be done about it, asks here and
+nowhere else, so that no command can disagree with the pipeline.
+"""
+
+import json
+from dataclasses import dataclass
+
+from functions.blocklist.adapters.callback import parse_message
+from functions.blocklist.adapters.policies import load_policy
+from functions.blocklist.domain.events import DeliveryEvent
+from functions.blocklist.domain.policy import Action
+from functions.blocklist.domain.reasons import Verdict
+
+DEFAULT_POLICY = "strict.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Why a mail came back, by which rule for replies, and what is done about its recipient."""
+
+    reason: str
+    rule: str
+    decision: Action
+
+
+class Judge:
+    """Reads replies and decides as the policy that is shipped under *policy_file* does."""
+
+    def __init__(self, policy_file: str = DEFAULT_POLICY) -> None:
+        self._policy = load_policy(policy_file)
+
+    def read(self, text: str) -> Verdict:
+        """Tell what a reply says by itself, whatever its label."""
+        return self._policy.classify(text)
+
+    def decide(self, text: str, *, event: str, label: str) -> Judgement:
+        """Tell what becomes of somebody about whom Tencent reports *event* with *label*."""
+        verdict = self.read(text)
+        reported = {
+            "event": event,
+            "bounceType": label,
+            "email": "somebody@example.com",
+            "reason": text,
+        }
+        [parsed] = parse_message(json.dumps(reported).encode())
+        is_known = isinstance(parsed, DeliveryEvent)
+        action = self._policy.rule_on(parsed).action if is_known else Action.IGNORE
+        return Judgement(verdict.reason.value, verdict.rule, action)

@@ -1,0 +1,53 @@
+"""The two secrets of a stage, SecureStrings in Systems Manager's Parameter Store."""
+
+import json
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from cli.adapters.aws import Aws, aws_errors
+from cli.errors import MendFirstError
+
+if TYPE_CHECKING:
+    from types_boto3_ssm import SSMClient
+
+
+class Secrets:
+    """Reads and writes SecureStrings by their names."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._ssm: SSMClient = aws.client("ssm")
+
+    def read(self, name: str) -> str | None:
+        """Give what *name* holds, or None where there is no such parameter."""
+        with aws_errors():
+            try:
+                return self._ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "ParameterNotFound":
+                    raise
+        return None
+
+    def read_existing(self, name: str) -> str:
+        """
+        Give what *name* holds.
+
+        Raises:
+            MendFirstError: there is no such parameter.
+        """
+        value = self.read(name)
+        if value is None:
+            raise MendFirstError(
+                f"There is no parameter {name}.", "Store the secrets: ses-blocklist init STAGE."
+            )
+        return value
+
+    def write(self, name: str, value: str, *, replace: bool) -> None:
+        """Store *value*; what is there already is overwritten only to *replace* it."""
+        with aws_errors():
+            self._ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=replace)
+
+
+def as_parameter(secret_id: str, secret_key: str) -> str:
+    """Give a Tencent key in the form that the pipeline reads."""
+    return json.dumps({"secret_id": secret_id, "secret_key": secret_key})

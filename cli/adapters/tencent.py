@@ -1,0 +1,212 @@
+"""
+Tencent's two blocklists, for an operator: read page by page, and entries taken off.
+
+Sources: ListBlackEmailAddress https://www.tencentcloud.com/document/product/1084/39416,
+DeleteBlackList .../39417, ListCustomBlacklist .../77209, DeleteCustomBlackList .../77210.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from cli.logic.advice import explain
+from cli.logic.audits import Bounced
+from cli.logic.times import day_in_shanghai
+from functions.blocklist.adapters.tencent_api import ApiResponse
+from functions.blocklist.domain.errors import (
+    BlocklistError,
+    RateLimitedError,
+    RefusedRequestError,
+    UnavailableError,
+)
+
+#: The API's own maximum.
+PAGE_ROWS = 100
+TIMEOUT_SECONDS = 20.0
+TRIES = 4
+FIRST_WAIT_SECONDS = 1.0
+
+_Answer = TypeVar("_Answer", bound=ApiResponse)
+
+
+class Api(Protocol):
+    """Makes one call."""
+
+    def call(
+        self,
+        action: str,
+        parameters: dict[str, Any],
+        answer: type[_Answer],
+        *,
+        timeout_seconds: float,
+    ) -> _Answer:
+        """
+        Carry out *action*.
+
+        Raises:
+            BlocklistError: one of its subclasses, by what to do next.
+        """
+
+
+class Pacer(Protocol):
+    """Spaces requests."""
+
+    def wait(self, *, before: float) -> bool:
+        """Wait for the next start."""
+
+
+class _BouncedRow(msgspec.Struct):
+    bounced_at: str = msgspec.field(name="BounceTime", default="")
+    address: str = msgspec.field(name="EmailAddress", default="")
+    text: str | None = msgspec.field(name="IspDesc", default=None)
+
+
+class _BouncedPage(ApiResponse):
+    rows: list[_BouncedRow] | None = msgspec.field(name="BlackList", default=None)
+    total: int | None = msgspec.field(name="TotalCount", default=None)
+
+
+class _BlockedRow(msgspec.Struct):
+    address: str = msgspec.field(name="Email", default="")
+
+
+class _BlockedPage(ApiResponse):
+    rows: list[_BlockedRow] | None = msgspec.field(name="Data", default=None)
+
+
+class TencentLists:
+    """
+    Both lists of one *account*, at one pace, each call tried again where that can help.
+
+    *account* is any text that is another for another account.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        pacer: Pacer,
+        *,
+        account: str,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.account = account
+        self._api = api
+        self._pacer = pacer
+        self._sleep = sleep
+
+    def bounced(
+        self, first: date, last: date, *, address: str | None = None
+    ) -> Iterator[Sequence[Bounced]]:
+        """
+        Give the pages of Tencent's own list for the days from *first* to *last*, in Shanghai.
+
+        An entry that arrives meanwhile moves the others on, so one may come twice.
+        """
+        offset = 0
+        while True:
+            page = self._call(
+                "ListBlackEmailAddress",
+                {
+                    "StartDate": first.isoformat(),
+                    "EndDate": last.isoformat(),
+                    "Offset": offset,
+                    "Limit": PAGE_ROWS,
+                    **({"EmailAddress": address} if address else {}),
+                },
+                _BouncedPage,
+            )
+            rows = page.rows or []
+            yield [Bounced(row.address, row.bounced_at, row.text or "") for row in rows]
+            offset += len(rows)
+            if not rows or (offset >= page.total if page.total else len(rows) < PAGE_ROWS):
+                return
+
+    def forget_bounces(self, addresses: Sequence[str]) -> Sequence[str]:
+        """Take *addresses* off Tencent's own list; give those that Tencent refuses to take off."""
+        try:
+            self._try("DeleteBlackList", {"EmailAddressList": list(addresses)}, ApiResponse)
+        except RefusedRequestError:
+            if len(addresses) == 1:
+                return addresses
+            middle = len(addresses) // 2
+            halves = (addresses[:middle], addresses[middle:])
+            return [refused for half in halves for refused in self.forget_bounces(half)]
+        except BlocklistError as error:
+            raise explain(error, action="DeleteBlackList") from None
+        return ()
+
+    def check_may_block(self) -> None:
+        """
+        See whether the key may put people on the custom list, by putting nobody there.
+
+        That nobody is named is what Tencent minds last: the key and its rights come before.
+
+        Raises:
+            CliError: it may not, or Tencent does not answer.
+        """
+        action = "CreateCustomBlacklist"
+        try:
+            self._once(action, {"Emails": []}, ApiResponse)  # somebody waits for it
+        except RefusedRequestError:
+            pass
+        except BlocklistError as error:
+            if not error.code.startswith("MissingParameter"):
+                raise explain(error, action=action) from None
+
+    def check_may_read_bounced(self) -> None:
+        """
+        See whether the key may read Tencent's own list.
+
+        Raises:
+            CliError: it may not, or Tencent does not answer.
+        """
+        today = day_in_shanghai(time.time()).isoformat()
+        parameters = {"StartDate": today, "EndDate": today, "Offset": 0, "Limit": 1}
+        self._call("ListBlackEmailAddress", parameters, ApiResponse)
+
+    def check_may_read_blocked(self) -> None:
+        """
+        See whether the key may read the custom list.
+
+        Raises:
+            CliError: it may not, or Tencent does not answer.
+        """
+        self.is_blocked("nobody@example.com")
+
+    def block(self, address: str, *, until: date) -> None:
+        """Put *address* on the custom list until a day."""
+        parameters = {"Emails": [address], "ExpireDate": until.isoformat()}
+        self._call("CreateCustomBlacklist", parameters, ApiResponse)
+
+    def is_blocked(self, address: str) -> bool:
+        """Tell whether *address* is on the custom list now."""
+        parameters = {"Offset": 0, "Limit": PAGE_ROWS, "Status": 1, "Email": address}
+        page = self._call("ListCustomBlacklist", parameters, _BlockedPage)
+        return any(row.address == address for row in page.rows or [])
+
+    def unblock(self, addresses: Sequence[str]) -> None:
+        """Take *addresses* off the custom list."""
+        self._call("DeleteCustomBlackList", {"Emails": list(addresses)}, ApiResponse)
+
+    def _call(self, action: str, parameters: dict[str, Any], answer: type[_Answer]) -> _Answer:
+        try:
+            return self._try(action, parameters, answer)
+        except BlocklistError as error:
+            raise explain(error, action=action) from None
+
+    def _try(self, action: str, parameters: dict[str, Any], answer: type[_Answer]) -> _Answer:
+        wait_seconds = FIRST_WAIT_SECONDS
+        for _ in range(TRIES - 1):
+            try:
+                return self._once(action, parameters, answer)
+            except (RateLimitedError, UnavailableError):
+                self._sleep(wait_seconds)
+                wait_seconds *= 2
+        return self._once(action, parameters, answer)
+
+    def _once(self, action: str, parameters: dict[str, Any], answer: type[_Answer]) -> _Answer:
+        self._pacer.wait(before=float("inf"))
+        return self._api.call(action, parameters, answer, timeout_seconds=TIMEOUT_SECONDS)

@@ -1,0 +1,1 @@
+"""One file for each group of commands: they ask, show, and decide nothing."""

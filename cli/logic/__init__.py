@@ -1,0 +1,1 @@
+"""What commands know, without a terminal, a clock or a network."""

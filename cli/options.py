@@ -1,0 +1,38 @@
+"""Options that mean the same in every command."""
+
+from typing import Annotated
+
+import typer
+
+Stage = Annotated[
+    str,
+    typer.Option(
+        "--stage",
+        help="Whose stack: ses-blocklist-STAGE.",
+        envvar="SES_BLOCKLIST_STAGE",
+        metavar="STAGE",
+    ),
+]
+OptionalStage = Annotated[
+    str | None,
+    typer.Option(
+        "--stage",
+        help="Use the key and the endpoint of this stage where the environment names none.",
+        envvar="SES_BLOCKLIST_STAGE",
+        metavar="STAGE",
+    ),
+]
+Rate = Annotated[
+    float,
+    typer.Option(
+        help="Requests a second. Tencent takes 20 from the whole account, and the pipeline needs "
+        "most of them: no more than 5 while it runs.",
+        min=1,
+        max=20,
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

@@ -1,0 +1,237 @@
+"""`doctor` finds what is broken, says how it is mended, and hides nothing behind it."""
+
+import json
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cli import bootstrap
+from cli.commands.doctor import RESERVED
+from local.tencent import TencentDouble, faults
+from tests.cli.running import Account, Ran, run
+
+if TYPE_CHECKING:
+    from types_boto3_cloudwatch import CloudWatchClient
+    from types_boto3_ssm import SSMClient
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def healthy(account: Account, stages_double: TencentDouble) -> Iterator[Account]:
+    """Give a stage that blocks, with a callback just now."""
+    cloudwatch: CloudWatchClient = account.aws.client("cloudwatch")
+    cloudwatch.put_metric_data(
+        Namespace="SesBlocklist",
+        MetricData=[
+            {
+                "MetricName": "Events",
+                "Dimensions": [{"Name": "service", "Value": "receive_callback"}],
+                "Timestamp": datetime.now(tz=UTC) - timedelta(minutes=1),
+                "Value": 1,
+            }
+        ],
+    )
+    run("resume", "--stage", "local")
+    assert stages_double.blocked == {}
+    yield account
+    account.sqs.set_queue_attributes(QueueUrl=account.queue, Attributes={"VisibilityTimeout": "62"})
+
+
+def doctor(*more: str) -> Ran:
+    return run("doctor", "--stage", "local", *more)
+
+
+def findings(ran: Ran, name: str) -> list[dict[str, Any]]:
+    return [finding for finding in ran.json if finding["name"] == name]
+
+
+def test_healthy_stage_has_nothing_to_mend(healthy: Account) -> None:
+    del healthy
+
+    ran = doctor()
+
+    assert [line for line in ran.out.splitlines() if not line.startswith("ok ")] == []
+    assert ran.err == ""
+    assert ran.code == 0
+
+
+def test_everything_is_looked_at(healthy: Account) -> None:
+    del healthy
+
+    names = [finding["name"] for finding in doctor("--json").json]
+
+    assert list(dict.fromkeys(names)) == [
+        "AWS credentials",
+        "clock",
+        "stack",
+        "Tencent's key of the stage",
+        "your own Tencent key",
+        "visibility",
+        "dead-letter queue",
+        "retention",
+        "partial failures",
+        "requests a second",
+        "blocking",
+        "callback address",
+        "callbacks",
+        "dead letters",
+    ]
+
+
+def test_key_of_the_stage_that_tencent_refuses_is_a_fault(
+    healthy: Account, stages_double: TencentDouble
+) -> None:
+    del healthy
+    stages_double.secret_key = "another"
+
+    ran = doctor("--json")
+
+    [finding] = findings(ran, "Tencent's key of the stage")
+    assert finding["state"] == "fault"
+    assert "Tencent does not know the key" in finding["told"]
+    assert ran.code == 1
+
+
+def test_key_that_may_only_block_is_enough_for_the_pipeline(
+    healthy: Account, stages_double: TencentDouble
+) -> None:
+    """That is the key which the documents ask for."""
+    del healthy
+    for action in ("ListBlackEmailAddress", "ListCustomBlacklist"):
+        stages_double.misbehave(
+            faults.error("UnauthorizedOperation"), action=action, times=math.inf
+        )
+
+    ran = doctor("--json")
+
+    states = [finding["state"] for finding in findings(ran, "your own Tencent key")]
+    assert states == ["warning", "warning"]
+    assert ran.code == 0
+
+
+def test_unreadable_secret_is_a_fault_and_hides_nothing(healthy: Account) -> None:
+    ssm: SSMClient = healthy.aws.client("ssm")
+    for output in ("TencentCredentialsParameter", "CallbackTokensParameter"):
+        ssm.put_parameter(
+            Name=healthy.stack.outputs[output], Value="x", Type="SecureString", Overwrite=True
+        )
+
+    ran = doctor("--json")
+
+    assert findings(ran, "Tencent's key of the stage")[0]["state"] == "fault"
+    assert "ses-blocklist init local --new-token" in findings(ran, "callback address")[0]["mend"]
+    assert findings(ran, "dead letters")[0]["state"] == "ok"
+    assert "2 to mend." not in ran.out
+    assert ran.code == 1
+
+
+def test_paused_stage_is_a_fault(healthy: Account) -> None:
+    del healthy
+    run("pause", "--stage", "local")
+
+    ran = doctor()
+
+    assert "fault    blocking: paused: nobody is blocked" in ran.out
+    assert "         ses-blocklist resume --stage local" in ran.out
+    assert "1 to mend." in ran.err
+
+
+def test_setting_that_was_changed_by_hand_is_found(healthy: Account) -> None:
+    healthy.sqs.set_queue_attributes(QueueUrl=healthy.queue, Attributes={"VisibilityTimeout": "5"})
+
+    ran = doctor("--json")
+
+    [finding] = findings(ran, "visibility")
+    assert (finding["state"], "= 62 s" in finding["told"]) == ("fault", True)
+
+
+def test_address_that_does_not_answer_is_a_fault_and_stays_secret(
+    healthy: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del healthy
+    monkeypatch.setattr(
+        bootstrap, "callback_url", lambda _: "http://127.0.0.1:9/callbacks/secret-token"
+    )
+
+    ran = doctor("--json")
+
+    [finding] = findings(ran, "callback address")
+    assert finding["told"] == "does not answer from here (ConnectionError)"
+    assert "secret-token" not in ran.out + ran.err
+
+
+def test_dead_letters_are_told(healthy: Account) -> None:
+    healthy.put(healthy.dead_letter_queue, "{}")
+
+    ran = doctor("--json")
+
+    [finding] = findings(ran, "dead letters")
+    assert finding["mend"] == "ses-blocklist dead-letters list --stage local"
+    assert ran.code == 0
+
+
+def test_live_leaves_nobody_on_the_list(healthy: Account, stages_double: TencentDouble) -> None:
+    del healthy
+
+    ran = doctor("--live", "--json")
+
+    assert [finding["told"] for finding in findings(ran, "live")] == [
+        f"{RESERVED} was put on the list",
+        "it is found there",
+        "it was taken off again",
+    ]
+    assert stages_double.blocked == {}
+    created = [r for r in stages_double.requests if r.emails == (RESERVED,)]
+    assert [request.action for request in created] == [
+        "CreateCustomBlacklist",
+        "DeleteCustomBlackList",
+    ]
+    assert created[0].expire_date is not None
+
+
+def test_live_takes_off_what_it_could_not_find(
+    healthy: Account, stages_double: TencentDouble
+) -> None:
+    del healthy
+    stages_double.misbehave(
+        faults.error("UnauthorizedOperation"), action="ListCustomBlacklist", times=math.inf
+    )
+
+    ran = doctor("--live", "--json")
+
+    assert findings(ran, "live")[0]["state"] == "fault"
+    assert stages_double.blocked == {}
+
+
+def test_without_live_nothing_changes(healthy: Account, stages_double: TencentDouble) -> None:
+    del healthy
+
+    doctor()
+
+    assert not any(request.emails for request in stages_double.requests)
+
+
+def test_stage_that_is_not_there_ends_the_examination(account: Account) -> None:
+    del account
+
+    ran = run("doctor", "--stage", "nowhere", "--json")
+
+    assert [finding["state"] for finding in ran.json] == ["ok", "ok", "fault"]
+    assert "make deploy STAGE=nowhere" in ran.json[-1]["mend"]
+    assert ran.code == 1
+
+
+def test_no_secret_is_ever_told(healthy: Account) -> None:
+    ssm: SSMClient = healthy.aws.client("ssm")
+    stored = ssm.get_parameter(
+        Name=healthy.stack.outputs["TencentCredentialsParameter"], WithDecryption=True
+    )["Parameter"]["Value"]
+
+    ran = doctor("--live")
+
+    for secret in json.loads(stored).values():
+        assert secret not in ran.out + ran.err

@@ -1,0 +1,231 @@
+"""`init` and `callback-url`: secrets are made, tried and stored, and never lost or shown."""
+
+import json
+import math
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+from local.aws import Aws
+from local.pipeline import TOKEN
+from local.tencent import TencentDouble, faults
+from tests.cli.running import SECRET_ID, SECRET_KEY, Account, Ran, run
+
+if TYPE_CHECKING:
+    from types_boto3_ssm import SSMClient
+
+pytestmark = pytest.mark.integration
+
+TOKENS = "/ses-blocklist/new/callback-tokens"
+KEY = "/ses-blocklist/new/tencent-credentials"
+
+
+class Parameters:
+    """What SSM holds for the stage `new`."""
+
+    def __init__(self, aws: Aws) -> None:
+        self._ssm: SSMClient = aws.client("ssm")
+        for name in (TOKENS, KEY):
+            self._ssm.delete_parameters(Names=[name])
+
+    def __getitem__(self, name: str) -> str:
+        return self._ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+
+    def __contains__(self, name: str) -> bool:
+        return not self._ssm.get_parameters(Names=[name])["InvalidParameters"]
+
+    def put(self, name: str, value: str) -> None:
+        self._ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+
+    def kind(self, name: str) -> str:
+        return self._ssm.get_parameter(Name=name)["Parameter"]["Type"]
+
+
+@pytest.fixture
+def parameters(aws: Aws) -> Parameters:
+    return Parameters(aws)
+
+
+def init(*more: str, answer: str = "") -> Ran:
+    return run("init", "new", *more, answer=answer)
+
+
+def test_both_secrets_are_stored_encrypted(parameters: Parameters, double: TencentDouble) -> None:
+    ran = init()
+
+    assert json.loads(parameters[KEY]) == {"secret_id": SECRET_ID, "secret_key": SECRET_KEY}
+    assert len(parameters[TOKENS]) == 64
+    assert {parameters.kind(KEY), parameters.kind(TOKENS)} == {"SecureString"}
+    assert ran.code == 0
+    assert double.blocked == {}
+
+
+def test_what_was_stored_is_said_without_the_secrets(
+    parameters: Parameters, double: TencentDouble
+) -> None:
+    del double
+
+    ran = init()
+
+    assert ran.out.splitlines() == [
+        "Tencent accepts the key, and it may CreateCustomBlacklist.",
+        "/ses-blocklist/new/tencent-credentials: the key is stored.",
+        "/ses-blocklist/new/callback-tokens: a new token is stored.",
+        "",
+        "Next: make deploy STAGE=new",
+        "Then: ses-blocklist callback-url --stage new",
+    ]
+    assert parameters[TOKENS] not in ran.err
+
+
+def test_key_is_asked_for_where_the_environment_has_none(
+    parameters: Parameters, double: TencentDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del double
+    monkeypatch.delenv("TENCENTCLOUD_SECRET_KEY")
+
+    ran = init(answer=f" {SECRET_ID}\n{SECRET_KEY} \n")
+
+    assert json.loads(parameters[KEY]) == {"secret_id": SECRET_ID, "secret_key": SECRET_KEY}
+    assert SECRET_KEY not in ran.out + ran.err
+
+
+@pytest.mark.parametrize("yes", [(), ("--yes",)])
+def test_what_is_there_is_kept(
+    parameters: Parameters, double: TencentDouble, yes: tuple[str, ...]
+) -> None:
+    """A token that is lost loses every callback until somebody looks."""
+    del double
+    init()
+    token, key = parameters[TOKENS], parameters[KEY]
+
+    ran = init(*yes)
+
+    assert (parameters[TOKENS], parameters[KEY]) == (token, key)
+    assert "tencent-credentials is there already: kept. To change it, add --new-key." in ran.out
+    assert "callback-tokens is there already: kept. To change it, add --new-token." in ran.out
+    assert ran.code == 0
+
+
+def test_new_token_stands_before_the_one_in_use(
+    parameters: Parameters, double: TencentDouble
+) -> None:
+    """Tencent goes on with the old address until somebody changes it in the console."""
+    del double
+    parameters.put(TOKENS, "current-token-0123456789,previous-token-0123456789")
+
+    init("--new-token", "--yes")
+
+    new, old = parameters[TOKENS].split(",")
+    assert (len(new), old) == (64, "current-token-0123456789")
+
+
+def test_new_key_leaves_the_token_alone(parameters: Parameters, double: TencentDouble) -> None:
+    del double
+    parameters.put(TOKENS, "current-token-0123456789")
+    parameters.put(KEY, "old key")
+
+    init("--new-key", "--yes")
+
+    assert parameters[TOKENS] == "current-token-0123456789"
+    assert json.loads(parameters[KEY])["secret_id"] == SECRET_ID
+
+
+@pytest.mark.parametrize("what", ["--new-key", "--new-token"])
+def test_nothing_is_replaced_unasked(
+    parameters: Parameters, double: TencentDouble, what: str
+) -> None:
+    del double
+    parameters.put(TOKENS, "current-token-0123456789")
+    parameters.put(KEY, "old key")
+
+    ran = init(what, answer="n\n")
+
+    assert (parameters[TOKENS], parameters[KEY]) == ("current-token-0123456789", "old key")
+    assert "Nothing was changed." in ran.err
+    assert ran.code == 1
+
+
+def test_unusable_tokens_are_not_kept_behind_the_new_one(
+    parameters: Parameters, double: TencentDouble
+) -> None:
+    del double
+    parameters.put(TOKENS, "short")
+
+    init("--new-token", "--yes")
+
+    assert len(parameters[TOKENS]) == 64
+
+
+@pytest.mark.parametrize("code", ["AuthFailure.SecretIdNotFound", "UnauthorizedOperation"])
+def test_key_that_tencent_refuses_is_not_stored(
+    parameters: Parameters, double: TencentDouble, code: str
+) -> None:
+    double.misbehave(faults.error(code), times=math.inf)
+
+    ran = init()
+
+    assert KEY not in parameters
+    assert TOKENS not in parameters
+    assert "Nothing was stored." in ran.err
+    assert ran.code == 4
+
+
+def test_key_is_stored_untried_where_tencent_cannot_be_reached(
+    parameters: Parameters, double: TencentDouble
+) -> None:
+    """The functions may reach Tencent where this machine does not."""
+    double.unplug()
+
+    ran = init()
+
+    assert KEY in parameters
+    assert "stored without having been tried" in ran.err
+    assert ran.code == 0
+
+
+def test_stopped_init_goes_on_where_it_was(parameters: Parameters, double: TencentDouble) -> None:
+    del double
+    parameters.put(KEY, "stored before it was stopped")
+
+    init()
+
+    assert parameters[KEY] == "stored before it was stopped"
+    assert len(parameters[TOKENS]) == 64
+
+
+def test_callback_address_is_the_one_that_the_door_answers(account: Account) -> None:
+    ran = run("callback-url", "--stage", "local")
+
+    assert ran.out == account.stack.callback_url(TOKEN) + "\n"
+    session = requests.Session()
+    session.trust_env = False
+    assert session.get(ran.out.strip(), timeout=30).status_code == 200
+    assert run("callback-url", "--stage", "local", "--json").json == {
+        "callback_url": ran.out.strip()
+    }
+
+
+def test_stage_without_a_usable_token_says_so(account: Account) -> None:
+    ssm: SSMClient = account.aws.client("ssm")
+    name = account.stack.outputs["CallbackTokensParameter"]
+    ssm.put_parameter(Name=name, Value="short", Type="SecureString", Overwrite=True)
+
+    ran = run("callback-url", "--stage", "local")
+
+    assert "every callback is answered 503" in ran.err
+    assert "short" not in ran.err.replace("shorter", "")
+    assert ran.code == 4
+
+
+def test_stage_that_is_not_deployed_is_named(aws: Aws) -> None:
+    del aws
+
+    ran = run("callback-url", "--stage", "nowhere")
+
+    assert ran.err.splitlines() == [
+        "There is no stack ses-blocklist-nowhere in ap-southeast-1.",
+        "Is the region right, and the account? To deploy it: make deploy STAGE=nowhere",
+    ]
+    assert ran.code == 4
