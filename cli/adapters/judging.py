@@ -46,6 +46,6 @@ class Judge:
             "reason": text,
         }
         [parsed] = parse_message(json.dumps(reported).encode())
-        is_known = isinstance(parsed, DeliveryEvent)
-        action = self._policy.rule_on(parsed).action if is_known else Action.IGNORE
-        return Judgement(verdict.reason.value, verdict.rule, action)
+        if not isinstance(parsed, DeliveryEvent):
+            return Judgement(verdict.reason.value, verdict.rule, Action.IGNORE)
+        return Judgement(verdict.reason.value, verdict.rule, self._policy.rule_on(parsed).action)
