@@ -19,15 +19,16 @@ def parse_record(record: Mapping[str, Any]) -> QueueMessage:
     Raises:
         KeyError: the record has no message id, so it is not from SQS.
     """
-    attributes = record.get("messageAttributes") or {}
-    body = _original_body(record.get("body") or "", _text(attributes, "BodyEncoding"))
+    own = record.get("messageAttributes")  # what the door puts on the queue has none
+    encoding, origin = (_text(own, "BodyEncoding"), _text(own, "Origin")) if own else (None, None)
+    body = _original_body(record.get("body") or "", encoding)
     return QueueMessage(
         queue_message_id=record["messageId"],
         receipt_handle=record.get("receiptHandle", ""),
         receive_count=int((record.get("attributes") or {}).get("ApproximateReceiveCount", 1)),
         body=body,
         events=parse_message(body),
-        from_operator=_text(attributes, "Origin") == "operator",
+        from_operator=origin == "operator",
     )
 
 
