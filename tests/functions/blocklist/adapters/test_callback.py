@@ -66,17 +66,8 @@ bodies = (
 odd_fields = st.dictionaries(
     st.sampled_from(
         [
-            "event",
-            "email",
-            "username",
-            "UserName",
-            "fromDomain",
-            "fromdomain",
-            "bounceType",
-            "BounceType",
-            "bulkId",
-            "bulkid",
-            "timestamp",
+            *("event", "email", "username", "UserName", "fromDomain", "fromdomain"),
+            *("bounceType", "BounceType", "bulkId", "bulkid", "timestamp"),
         ]
     ),
     st.sampled_from(["hard", "HARD", "spamreport", "delivered", "Bounce", " ", "", None, 7, 0, -7])
