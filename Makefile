@@ -89,6 +89,11 @@ unit: setup ## the tests that need no stack and no package
 judge: setup ## how the rules for replies do on labelled ones; the pipeline does not use them yet
 	@$(BIN)/python -m tests.evaluation.reasons
 
+.PHONY: bench
+bench: setup ## what it costs, against what stands beside it; GROUPS="handling cold" for a part
+	@$(MAKE) package PLATFORM=local
+	@exec $(BIN)/python -m bench $(GROUPS)
+
 .PHONY: pins
 pins: setup ## do requirements/*.txt still answer to their *.in?
 	@$(BIN)/python -m infra.requirements
