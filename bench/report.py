@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -18,31 +19,30 @@ _COLOURS = {Verdict.MET: "#2e7d32", Verdict.MISSED: "#c62828"}
 
 
 def show(console: Console, rows: Sequence[Row]) -> None:
-    """Print all rows; where something was repeated, with the middle half of the rounds."""
-    table = Table(
-        title="Measured by turns on this machine, CPU time, medians", title_justify="left"
-    )
-    for heading, justify in (("row", "left"), ("figure", "right"), ("middle half", "right")):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
-    for heading in ("unit", "target", ""):
-        table.add_column(heading)
-    for row in rows:
+    """Print the rows; where something was repeated, with the middle half of the rounds."""
+    table = Table(title="Medians of rounds by turns, in CPU time unless it says s", box=SIMPLE)
+    table.add_column("row")
+    for heading in ("figure", "middle half", "target"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("")
+    for row in (row for row in rows if row not in _bills(rows)):
         spread = "" if row.low is None else f"{_short(row.low)} - {_short(row.high or 0)}"
-        target = f"{row.target}{', exact' if row.exact else ''}" if row.target else ""
+        target = f"{row.target}{' exactly' if row.exact else ''}" if row.target else ""
         verdict = f"[{_STYLES[row.verdict]}]{row.verdict}[/]"
-        table.add_row(row.name, _short(row.value), spread, row.unit, target, verdict)
+        name = f"{row.name}, [dim]{row.unit}[/]" if row.unit else row.name
+        table.add_row(name, _short(row.value), spread, target, verdict)
     console.print(table)
 
 
 def show_bills(console: Console, rows: Sequence[Row]) -> None:
     """Print the bills by item, the numbers of mails side by side."""
-    bills = [row for row in rows if "items" in row.details]
+    bills = _bills(rows)
     if not bills:
         return
-    table = Table(title="Dollars a month at list prices, estimated", title_justify="left")
+    table = Table(title="Dollars a month at list prices, estimated", box=SIMPLE)
     table.add_column("item")
     for bill in bills:
-        table.add_column(bill.name.removeprefix("a month with "), justify="right")
+        table.add_column(bill.name.removeprefix("a month with "), justify="right", max_width=10)
     for item in bills[0].details["items"]:
         table.add_row(item, *(f"{bill.details['items'][item]:.2f}" for bill in bills))
     table.add_row("all, behind a function URL", *(f"{bill.value:.2f}" for bill in bills))
@@ -50,10 +50,14 @@ def show_bills(console: Console, rows: Sequence[Row]) -> None:
     for door in bills[0].details["doors"]:
         table.add_row(f"{door}: more", *(f"{bill.details['doors'][door]:.2f}" for bill in bills))
     table.add_row(
-        "instead of block_recipients: one invocation and call for each event",
+        "instead of block_recipients: an invocation and a call for each event",
         *(f"{bill.details['naive_consumer']:.2f}" for bill in bills),
     )
     console.print(table)
+
+
+def _bills(rows: Sequence[Row]) -> Sequence[Row]:
+    return [row for row in rows if "items" in row.details]
 
 
 def write_json(path: Path, rows: Sequence[Row], *, seconds: float) -> None:
@@ -75,12 +79,11 @@ def write_picture(path: Path, rows: Sequence[Row]) -> None:
     axes = figure.subplots()
     axes.barh([row.name for row in drawn], shares, color=[_COLOURS[row.verdict] for row in drawn])
     axes.axvline(1, color="black", linewidth=1)
-    axes.set_xscale("log")
-    axes.set_xlabel("of what the target allows (log scale); left of the line is better")
+    axes.set_xlim(0, max(1.0, *shares) + 0.5)
+    axes.set_xlabel("of what the target allows; left of the line is better")
     for position, row in enumerate(drawn):
         text = f" {_short(row.value)} {row.unit.partition(' ')[0]} ({row.target})"
-        axes.annotate(text, (shares[position], position), va="center", fontsize=8)
-    axes.margins(x=0.3)
+        axes.annotate(text, (max(1.0, shares[position]), position), va="center", fontsize=8)
     figure.savefig(path, dpi=150)
 
 
