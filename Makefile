@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 STAGE ?= dev
+MINUTES ?= 30
 PLATFORM ?= lambda
 # What `make template` checks.
 STAGES := dev staging production local
@@ -93,6 +94,15 @@ judge: setup ## how the rules for replies do on labelled ones; the pipeline does
 bench: setup ## what it costs, against what stands beside it; GROUPS="handling cold" for a part
 	@$(MAKE) package PLATFORM=local
 	@exec $(BIN)/python -m bench $(GROUPS)
+
+.PHONY: faults
+faults: setup ## break one thing after the other on the running stack; FAULTS="killed HTML --flood 5000" for some
+	@$(MAKE) package PLATFORM=local
+	@exec $(BIN)/python -m tests.faults $(FAULTS)
+
+.PHONY: soak
+soak: setup ## the model that tries to lose mail, for MINUTES=30
+	@exec $(BIN)/python -m tests.model.soak --minutes $(MINUTES)
 
 .PHONY: pins
 pins: setup ## do requirements/*.txt still answer to their *.in?

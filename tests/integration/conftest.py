@@ -10,11 +10,11 @@ import requests
 from local.demo.accounting import DeadLetter, read_dead_letters
 from local.pipeline import TOKEN, Pipeline, running_pipeline
 from local.tencent.double import TencentDouble
+from tests.local.logs import read_logs
 from tests.local.waiting import wait_until
 
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
-    from types_boto3_logs import CloudWatchLogsClient
     from types_boto3_sqs import SQSClient
 
 
@@ -81,13 +81,7 @@ class Sender:
 
     def logs(self) -> str:
         """Give all that both functions wrote."""
-        logs: CloudWatchLogsClient = self.pipeline.aws.client("logs")
-        return "\n".join(
-            event["message"]
-            for group in self.pipeline.stack.log_groups
-            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-            for event in page["events"]
-        )
+        return read_logs(self.pipeline)
 
 
 @pytest.fixture(scope="session")
