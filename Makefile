@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 STAGE ?= dev
+MINUTES ?= 30
 PLATFORM ?= lambda
 # What `make template` checks.
 STAGES := dev staging production local
@@ -102,6 +103,20 @@ unit: setup ## the tests that need no stack and no package
 .PHONY: judge
 judge: setup ## how the default policy does on labelled replies: wrong blocks and missed ones
 	@$(BIN)/python -m tests.evaluation.reasons
+
+.PHONY: bench
+bench: setup ## what it costs, against what stands beside it; GROUPS="handling cold" for a part
+	@$(MAKE) package PLATFORM=local
+	@exec $(BIN)/python -m bench $(GROUPS)
+
+.PHONY: faults
+faults: setup ## break one thing after the other on the running stack; FAULTS="killed HTML --flood 5000" for some
+	@$(MAKE) package PLATFORM=local
+	@exec $(BIN)/python -m tests.faults $(FAULTS)
+
+.PHONY: soak
+soak: setup ## the model that tries to lose mail, for MINUTES=30
+	@exec $(BIN)/python -m tests.model.soak --minutes $(MINUTES)
 
 .PHONY: pins
 pins: setup ## do requirements/*.txt still answer to their *.in?

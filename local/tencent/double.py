@@ -4,6 +4,7 @@ The double: Tencent's SES API on 127.0.0.1, as its pages describe it, until told
 Faults meet only calls that nothing else speaks against: a wrong signature stays one.
 """
 
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -33,7 +34,8 @@ class TencentDouble:
     Serves while plugged in; its lists, records and faults survive being unplugged.
 
     Every setting may be changed while it runs. *now* is the wall clock, in seconds since the epoch;
-    port 0 becomes a free port, and the same one whenever it is plugged in again.
+    port 0 becomes a free port, and the same one whenever it is plugged in again. Without *tls* it
+    speaks plain HTTP.
     """
 
     secret_id: str
@@ -41,6 +43,7 @@ class TencentDouble:
     token: str = ""
     region: str = "ap-singapore"
     port: int = 0
+    tls: ssl.SSLContext | None = None
     max_emails_per_request: int = 20_000
     max_email_characters: int = 254
     max_requests_per_second: int = 20
@@ -69,7 +72,9 @@ class TencentDouble:
         """Listen, unless it does already."""
         with self._plugging:
             if self._server is None:
-                self._server = HttpServer(self._respond, port=self.port, number=self._count)
+                self._server = HttpServer(
+                    self._respond, port=self.port, number=self._count, tls=self.tls
+                )
                 self.port = self._server.port
 
     def unplug(self) -> None:
@@ -91,7 +96,7 @@ class TencentDouble:
     @property
     def url(self) -> str:
         """The endpoint with its scheme."""
-        return f"http://{self.endpoint}"
+        return f"{'https' if self.tls else 'http'}://{self.endpoint}"
 
     @property
     def blocked(self) -> dict[str, CustomEntry]:

@@ -5,6 +5,7 @@ The standard library's server ends every connection politely; this one must also
 """
 
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
@@ -54,11 +55,19 @@ class HttpServer:
     """
     Listens on 127.0.0.1 from its construction until it is stopped, once.
 
-    *number* is asked for the number of each connection accepted.
+    *number* is asked for the number of each connection accepted; with *tls* each is encrypted.
     """
 
-    def __init__(self, respond: Respond, *, port: int, number: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        respond: Respond,
+        *,
+        port: int,
+        number: Callable[[], int],
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self._respond = respond
+        self._tls = tls
         self._number = number
         self._ended = threading.Event()
         self._serving: dict[threading.Thread, Connection] = {}
@@ -85,6 +94,10 @@ class HttpServer:
             if self._ended.is_set():
                 accepted.close()
                 return
+            if self._tls:  # hands are shaken at the first read, in the connection's own thread
+                accepted = self._tls.wrap_socket(
+                    accepted, server_side=True, do_handshake_on_connect=False
+                )
             connection = Connection(accepted, number=self._number(), ended=self._ended)
             thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
             self._serving[thread] = connection
@@ -94,7 +107,7 @@ class HttpServer:
         with (
             connection.socket,
             connection.socket.makefile("rb") as stream,
-            suppress(ConnectionError),  # the client left: its right
+            suppress(ConnectionError, ssl.SSLError),  # the client left: its right
         ):
             while connection.is_open and (request := read_request(stream)):
                 self._respond(request, connection)

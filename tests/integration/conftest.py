@@ -15,12 +15,12 @@ from local.emulator import Emulator
 from local.pipeline import TOKEN, Pipeline, running_pipeline
 from local.tencent.double import TencentDouble
 from tests.integration.site import Site
+from tests.local.logs import read_logs
 from tests.local.waiting import wait_until
 
 if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
     from types_boto3_lambda import LambdaClient
-    from types_boto3_logs import CloudWatchLogsClient
     from types_boto3_sns import SNSClient
     from types_boto3_sqs import SQSClient
 
@@ -88,13 +88,7 @@ class Sender:
 
     def logs(self) -> str:
         """Give all that both functions wrote."""
-        logs: CloudWatchLogsClient = self.pipeline.aws.client("logs")
-        return "\n".join(
-            event["message"]
-            for group in self.pipeline.stack.log_groups
-            for page in logs.get_paginator("filter_log_events").paginate(logGroupName=group)
-            for event in page["events"]
-        )
+        return read_logs(self.pipeline)
 
 
 def listen(aws: Aws, topic_arn: str, *, name: str) -> str:

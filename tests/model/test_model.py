@@ -1,4 +1,9 @@
-"""Runs the model. `HYPOTHESIS_PROFILE=soak` runs it for long, with new examples every time."""
+"""
+Runs the model.
+
+`make soak MINUTES=30` runs it for long, with new examples every time; so does
+`HYPOTHESIS_PROFILE=soak` with pytest, for a number of them.
+"""
 
 import os
 
@@ -11,7 +16,7 @@ _EVERY = settings(
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-_PROFILES = {
+PROFILES = {
     "normal": settings(
         _EVERY, max_examples=500, stateful_step_count=30, derandomize=True, database=None
     ),
@@ -19,4 +24,4 @@ _PROFILES = {
 }
 
 TestMailModel = MailModel.TestCase
-TestMailModel.settings = _PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "normal")]
+TestMailModel.settings = PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "normal")]

@@ -4,11 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.local.processes import descendants, parents
 from tests.local.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -53,25 +53,3 @@ def test_killed_demo_leaves_no_process_behind(end: signal.Signals) -> None:
         demo.communicate(timeout=60)
 
     wait_until(lambda: not started & set(parents()))
-
-
-def descendants(pid: int) -> Iterator[int]:
-    """Walk down from *pid*."""
-    children = [child for child, parent in parents().items() if parent == pid]
-    for child in children:
-        yield child
-        yield from descendants(child)
-
-
-def parents() -> Mapping[int, int]:
-    """Give the parent of every process, zombies left out."""
-    found: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            try:
-                state, parent = (entry / "stat").read_text().rpartition(")")[2].split()[:2]
-            except (FileNotFoundError, ProcessLookupError):
-                continue  # gone while we looked
-            if state != "Z":
-                found[int(entry.name)] = int(parent)
-    return found

@@ -1,11 +1,15 @@
 """What goes over the connection, byte for byte."""
 
 import socket
+import ssl
+from contextlib import suppress
 
 import pytest
+import trustme
 
 from local.tencent import TencentDouble, faults
 from tests.local.tencent.raw import code_in, connect, make_request, post, read_all, wire
+from tests.local.tencent.sdk import SECRET_ID, SECRET_KEY
 
 
 def test_connection_is_kept_alive(double: TencentDouble) -> None:
@@ -128,3 +132,38 @@ def test_dripping_answer_comes_byte_by_byte(
                 connection.recv(1)
 
     assert received.endswith(arrived)
+
+
+def test_double_speaks_tls_when_given_a_certificate(authority: trustme.CA) -> None:
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+
+    with (
+        _encrypted(authority) as double,
+        context.wrap_socket(connect(double), server_hostname="127.0.0.1") as connection,
+    ):
+        connection.sendall(wire(make_request(double)))
+        code = code_in(connection.recv(65_536))
+
+    assert double.url.startswith("https://")
+    assert code == "ok"
+
+
+def test_client_that_shakes_no_hands_harms_nobody(authority: trustme.CA) -> None:
+    with _encrypted(authority) as double, connect(double) as plain:
+        plain.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        with suppress(ConnectionError):
+            read_all(plain)
+
+    assert double.requests == []
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+def _encrypted(authority: trustme.CA) -> TencentDouble:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return TencentDouble(secret_id=SECRET_ID, secret_key=SECRET_KEY, tls=context)
