@@ -204,6 +204,9 @@ def test_users_code_comes_before_ours() -> None:
         *("spam", "blacklisted", "poor reputation", "SPF", "DKIM", "DMARC", "relaying", "denied"),
         *("policy", "try again later", "timed out", "temporarily", "sender", "suspended", "locked"),
         *("frozen", "邮箱已满", "频率", "垃圾邮件", "黑名单", "发件人", "冻结", "稍后"),
+        *("message sending", "your account", "you do not have", "mail from outside", "callout"),
+        *("many of your recipients", "您的账号", "votre compte", "su cuenta", "Ihr Konto", "ваш"),
+        *("受信拒否", "発信者", "발신자", "발신 거부", "寄件者", "currently disabled", "migrated"),
     ],
 )
 @pytest.mark.parametrize("gone", ["user unknown", "mailbox not found", "用户不存在"])
