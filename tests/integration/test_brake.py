@@ -161,14 +161,17 @@ def test_two_hundred_for_one_mail_go_through(make_brake: MakeBrake, clock: FakeC
     assert (first, second) == (150, 50)
 
 
-def test_one_mail_holds_no_other(make_brake: MakeBrake, table: DynamoTable) -> None:
-    """Nor what belongs to no mail that is known; and what it held leaves room in the hour."""
+def test_one_mail_holds_no_other(
+    make_brake: MakeBrake, table: DynamoTable, hashed: KeyedHash
+) -> None:
+    """Nor what belongs to no mail that is known; and what it held is counted nowhere."""
     mails = {**people(5, mail="m"), **people(2, mail="n", first=5), **people(3, first=7)}
 
     held = make_brake(per_mail=2).hold(mails, before=NEVER)
 
     assert sorted(held) == ["p2@example.com", "p3@example.com", "p4@example.com"]
     assert hours(table) == {"h:500000": "7"}
+    assert table.read(f"brake#mail#{hashed.of('m')}")["blocks"] == {"N": "2"}
 
 
 def test_count_of_a_mail_names_neither_it_nor_anybody(

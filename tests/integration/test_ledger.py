@@ -420,6 +420,22 @@ def test_without_a_key_nothing_is_written(make_ledger: MakeLedger) -> None:
     assert isinstance(changes[JANE], ConfigurationError)
 
 
+def test_key_that_cannot_be_read_is_asked_for_once(make_ledger: MakeLedger) -> None:
+    """Not for each recipient: thousands of calls would have SSM refuse everybody's."""
+    reads = []
+
+    def down() -> str:
+        reads.append("read")
+        raise UnavailableError("ssm:ThrottlingException")
+
+    asked = {f"p{number}@example.com": [strike("a")] for number in range(20)}
+
+    answers = make_ledger(hashed=KeyedHash(down)).record(asked, before=NEVER)
+
+    assert {type(answer) for answer in answers.values()} == {UnavailableError}
+    assert len(reads) == 1
+
+
 def test_without_a_table_every_recipient_gets_the_error(
     client: "DynamoDBClient", hashed: KeyedHash
 ) -> None:

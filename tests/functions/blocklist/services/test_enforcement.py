@@ -455,6 +455,25 @@ class TestBrake:
 
         assert run.brake.counted == [{"old@example.com": "mail"}, {JANE: "second"}]
 
+    def test_what_tencent_did_not_take_is_given_back(self) -> None:
+        """It comes again every few minutes, and counted each time it would hold everybody."""
+        run = Run()
+        run.brake.room = 2
+
+        def down(_: object) -> None:
+            raise UnavailableError("InternalError")
+
+        run.blocklist.script = down
+        for _ in range(3):
+            run(message(event()), message(event(recipient="other@example.com")))
+        left = run.brake.room
+        run.blocklist.script = lambda _: None
+        run(message(event()), message(event(recipient="other@example.com")))
+
+        assert left == 2
+        assert run.blocklist.blocked == {JANE, "other@example.com"}
+        assert run.brake.room == 0
+
     def test_unblocks_are_not_held(self) -> None:
         run = Run()
         run.brake.room = 0
