@@ -51,6 +51,7 @@ MISSING = {
     "BounceRateTenPercent": "notBreaching",
     "BounceRateFivePercent": "notBreaching",
     "RateLimited": "notBreaching",
+    "LedgerFails": "notBreaching",
     "ConsumerNearTimeout": "notBreaching",
     "DoorNearTimeout": "notBreaching",
     "ForwardFailed": "notBreaching",
@@ -69,6 +70,7 @@ PAGE = {
 }
 TICKET = {
     *("BounceRateFivePercent", "RateLimited", "ConsumerNearTimeout", "DoorNearTimeout"),
+    "LedgerFails",
     *("ForwardFailed", "AddedFarAboveLastWeek"),
     *(f"DeadLetters-{code}" for code in ErrorCode),
 }
