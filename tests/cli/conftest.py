@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from cli.adapters import queues
 from local import pipeline as local
 from local.aws import Aws
 from local.emulator import Emulator
@@ -51,6 +52,9 @@ def emulator() -> Iterator[Aws]:
 def aws(emulator: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
     """Give an account, and the environment that leads to it."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.endpoint_url)
+    monkeypatch.setattr(
+        queues, "WAIT_SECONDS", 0
+    )  # here an empty answer always means an empty queue
     return emulator
 
 

@@ -57,10 +57,19 @@ def run(*arguments: str, answer: str = "") -> Ran:
     return Ran(result.stdout, result.stderr, result.exit_code, result.output)
 
 
+#: Who runs the tests in the background does so with Ctrl-C ignored, and a process inherits that.
+_LIKE_A_SHELL = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from cli.__main__ import main
+main()
+"""
+
+
 def start(*arguments: str, cwd: Path) -> subprocess.Popen[str]:
     """Start `ses-blocklist` as a process of its own, to be stopped half-way."""
     return subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-P", "-m", "cli", *arguments],
+        [sys.executable, "-P", "-c", _LIKE_A_SHELL, *arguments],
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         stdout=subprocess.PIPE,

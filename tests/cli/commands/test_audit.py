@@ -108,17 +108,6 @@ def test_audit_reads_every_page_of_every_day(
     assert calls(double, "ListBlackEmailAddress") == 1 + 3 + 1
 
 
-def test_address_that_bounced_on_two_days_counts_by_the_newer(
-    double: TencentDouble, bounce: Callable[..., None]
-) -> None:
-    """Rescuing somebody by what was said before they died would bring the bounces back."""
-    bounce("a@qq.com", GONE)
-    row = {"BounceTime": "2020-01-01 00:00:00", "EmailAddress": "a@qq.com", "IspDesc": LIMITED}
-    double.misbehave(faults.fields("older", BlackList=[row], TotalCount=1))
-
-    assert audit("--json", days=2).json["lives"] == {"dead": 1, "alive": 0, "unknown": 0}
-
-
 def test_file_is_its_owners_alone(bounce: Callable[..., None]) -> None:
     """It is a list of people."""
     bounce("a@qq.com", LIMITED)
