@@ -135,7 +135,13 @@ def ledger(batch_id: str) -> "tuple[DynamoLedger, DynamoBrake] | None":
         policy_version=policy().version,
         batch_id=batch_id,
     )
-    return ledger, DynamoBrake(_table(settings.table), hashed=_hashed(settings.key))
+    brake = DynamoBrake(
+        _table(settings.table),
+        hashed=_hashed(settings.key),
+        per_hour=settings.blocks_per_hour,
+        per_mail=settings.blocks_per_mail,
+    )
+    return ledger, brake
 
 
 @cache

@@ -44,11 +44,17 @@ class ReceiveSettings:
 
 @dataclass(frozen=True, slots=True)
 class LedgerSettings:
-    """The ledger's table, the *key* that hashes its addresses, and how long it keeps them."""
+    """
+    The ledger's table, the *key* that hashes its addresses, and how long it keeps them.
+
+    *blocks_per_hour* and *blocks_per_mail* are what the brake lets through.
+    """
 
     table: str
     key: Secret
     retention_days: int
+    blocks_per_hour: int
+    blocks_per_mail: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +132,8 @@ def read_ledger_settings(environment: Environment) -> LedgerSettings | None:
         table=table,
         key=_secret(environment, "LEDGER_KEY", "LEDGER_KEY_PARAMETER"),
         retention_days=int(_number(environment, "LEDGER_RETENTION_DAYS", 400, at_least=60)),
+        blocks_per_hour=int(_number(environment, "BRAKE_BLOCKS_PER_HOUR", 500, at_least=1)),
+        blocks_per_mail=int(_number(environment, "BRAKE_BLOCKS_PER_MAIL", 200, at_least=1)),
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from functions.blocklist.config import (
     Environment,
+    LedgerSettings,
     QueueSettings,
     ReceiveSettings,
     Secret,
@@ -60,6 +61,47 @@ def test_consumer_has_the_defaults_of_the_contract() -> None:
     assert settings.expected_app_ids == frozenset()
     assert settings.expected_from_domains == frozenset()
     assert settings.dry_run is False
+
+
+def test_ledger_and_its_brake_have_the_defaults_of_the_contract() -> None:
+    settings = read_block_settings(
+        CONSUMER | {"LEDGER_TABLE": "ledger", "LEDGER_KEY_PARAMETER": "/stage/ledger-key"}
+    )
+
+    assert settings.ledger == LedgerSettings(
+        table="ledger",
+        key=Secret(parameter="/stage/ledger-key"),
+        retention_days=400,
+        blocks_per_hour=500,
+        blocks_per_mail=200,
+    )
+
+
+def test_without_a_table_there_is_no_ledger() -> None:
+    """Its key may stand in the environment all the same: the template always names it."""
+    assert read_block_settings(CONSUMER | {"LEDGER_KEY_PARAMETER": "/key"}).ledger is None
+
+
+def test_ledger_without_a_key_fails_at_start() -> None:
+    with pytest.raises(ValueError, match="LEDGER_KEY_PARAMETER"):
+        read_block_settings(CONSUMER | {"LEDGER_TABLE": "ledger"})
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "least"),
+    [
+        ("LEDGER_RETENTION_DAYS", "59", "60"),  # strikes and terms must outlive their windows
+        ("BRAKE_BLOCKS_PER_HOUR", "0", "1"),
+        ("BRAKE_BLOCKS_PER_MAIL", "none", "1"),
+    ],
+)
+def test_number_for_the_ledger_that_makes_no_sense_fails_at_start(
+    name: str, text: str, least: str
+) -> None:
+    ledger = {"LEDGER_TABLE": "ledger", "LEDGER_KEY": "a-key", name: text}
+
+    with pytest.raises(ValueError, match=f"{name} is '{text}'; .* from {least} on"):
+        read_block_settings(CONSUMER | ledger)
 
 
 @pytest.mark.parametrize(
