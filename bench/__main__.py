@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from rich.console import Console
 
-from bench import api, bill, cold, growth, handling, latency, naive
+from bench import api, bill, cold, growth, handling, judging, latency, naive
 from bench.report import show, show_bills, write_json, write_picture
 from bench.rows import Row, Verdict
 from infra.template import ROOT
@@ -25,6 +25,7 @@ GROUPS: Mapping[str, Callable[[], Iterator[Row]]] = {
     "naive": naive.rows,
     "growth": growth.rows,
     "latency": latency.rows,
+    "judging": judging.rows,
 }
 FOLDER = ROOT / "dist" / "bench"
 
