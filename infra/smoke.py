@@ -3,7 +3,7 @@ Post one callback to a deployed stack, and wait until its consumer has counted i
 
 `make smoke STAGE=...`. What it proves: the door takes the current token, the queue keeps, the
 trigger invokes, the consumer starts with its settings, and metrics arrive. It blocks nobody
-(functions/blocklist/domain/smoke.py), so nothing of Tencent is tried.
+(functions/blocklist/domain/decisions.py), so nothing of Tencent is tried.
 """
 
 import argparse

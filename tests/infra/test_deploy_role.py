@@ -30,6 +30,8 @@ MADE_BY = {
 
 #: Where AWS has no resource to name, or names it by a number; the latter needs a condition.
 EVERYWHERE = {"Trigger", "LooksThatKnowNoResource"}
+#: Of any trigger: AWS takes no condition there.
+TAGS = {"TriggerTags"}
 
 
 @pytest.fixture(scope="session")
@@ -81,11 +83,24 @@ def test_nothing_is_allowed_beside_the_stage(statements: dict[str, dict[str, Any
     }
 
     assert {sid for sid, texts in resources.items() if "*" in texts} == EVERYWHERE
-    for sid in set(statements) - EVERYWHERE:
+    for sid in set(statements) - EVERYWHERE - TAGS:
         assert all("ses-blocklist" in text and "${Stage}" in text for text in resources[sid]), sid
     assert statements["Trigger"]["Condition"]["ArnLike"]
     looks = as_list(statements["LooksThatKnowNoResource"]["Action"])
     assert all(look.split(":")[1].startswith(("Get", "List", "Desc", "Valid")) for look in looks)
+
+
+def test_what_cloudformation_tags_may_be_tagged(statements: dict[str, dict[str, Any]]) -> None:
+    """The stack has a tag from osls, which CloudFormation hands on to all that can have one."""
+    assert actions(statements) >= {
+        *("cloudformation:TagResource", "s3:PutBucketTagging", "lambda:TagResource"),
+        *("iam:TagRole", "sqs:TagQueue", "sns:TagResource", "logs:TagResource"),
+        *("cloudwatch:TagResource", "dynamodb:TagResource"),
+    }
+    assert "lambda:TagResource" in statements["TriggerTags"]["Action"]
+    assert set(statements["TriggerTags"]["Action"]) <= {
+        *("lambda:ListTags", "lambda:TagResource", "lambda:UntagResource"),
+    }
 
 
 def test_whoever_deploys_reads_no_mail_and_deletes_none(

@@ -129,6 +129,9 @@ class _Service(ThreadingHTTPServer):
         self.events: queue.Queue[bytes | None] = queue.Queue()
         self.answers: queue.Queue[Answer] = queue.Queue()
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a function that is ended leaves its connection in the middle."""
+
 
 @contextmanager
 def _serving() -> Iterator[_Service]:
