@@ -72,7 +72,7 @@ _NOTHING = {"Ref": "AWS::NoValue"}
 
 def decided(body: Mapping[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
     """Return *body* without conditions: each `Fn::If` is what it chooses, the rest is not there."""
-    values = {name: str(declared["Default"]) for name, declared in body["Parameters"].items()}
+    values = {name: str(one.get("Default", "")) for name, one in body["Parameters"].items()}
     values |= parameters
     holds = {
         name: _holds(condition, body["Conditions"], values)
