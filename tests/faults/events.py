@@ -55,5 +55,7 @@ def _event(name: str, number: int) -> Event:
 
 
 def _callback(recipient: str, fate: Fate, **changed: str) -> Event:
-    callback = json.loads(DOCUMENTED_CALLBACK) | {"email": recipient} | changed
+    # Each about a mail of its own: the brake holds what one mail does to hundreds.
+    own = {"email": recipient, "bulkId": recipient}
+    callback = json.loads(DOCUMENTED_CALLBACK) | own | changed
     return Event(json.dumps(callback), fate, recipient if fate is Fate.BLOCKED else "")
