@@ -14,13 +14,13 @@ LIMITED = "550 Connection frequency limited"
 
 
 def test_reply_is_told_with_reason_rule_and_decision() -> None:
-    ran = run("classify", GONE)
+    ran = run("classify", LIMITED)
 
     assert ran.out == dedent(
         """\
-        reason    address_gone
-        rule      any: {who} {is} unknown
-        decision  block
+        reason    rate_limited
+        rule      qq: frequency limited
+        decision  ignore
         """
     )
     assert ran.code == 0
@@ -58,15 +58,15 @@ def test_default_policy_decides(text: str, event: str, label: str, decision: str
 def test_file_is_judged_line_by_line(tmp_path: Path) -> None:
     """Programs pair the answers with their lines, so there is one for each, in their order."""
     file = tmp_path / "replies.jsonl"
-    rows = [{"text": GONE}, {"text": FULL}, {"text": "", "event": "spamreport", "label": ""}]
+    rows = [{"text": LIMITED}, {"text": FULL}, {"text": "", "event": "spamreport", "label": ""}]
     file.write_text("\n".join(map(json.dumps, rows)))
 
     ran = run("classify", "--json", "--file", str(file))
 
     assert ran.json_lines == [
-        {"reason": "address_gone", "rule": "any: {who} {is} unknown", "decision": "block"},
+        {"reason": "rate_limited", "rule": "qq: frequency limited", "decision": "ignore"},
         {"reason": "mailbox_full", "rule": "any: * [5.2.2, 4.2.2]", "decision": "strike"},
-        {"reason": "unknown", "rule": "no reply", "decision": "block"},
+        {"reason": "unknown", "rule": "no rule", "decision": "block"},
     ]
 
 

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.integration
 
 TOKENS = "/ses-blocklist/new/callback-tokens"
 KEY = "/ses-blocklist/new/tencent-credentials"
+LEDGER_KEY = "/ses-blocklist/new/ledger-key"
 
 
 class Parameters:
@@ -26,7 +27,7 @@ class Parameters:
 
     def __init__(self, aws: Aws) -> None:
         self._ssm: SSMClient = aws.client("ssm")
-        for name in (TOKENS, KEY):
+        for name in (TOKENS, KEY, LEDGER_KEY):
             self._ssm.delete_parameters(Names=[name])
 
     def __getitem__(self, name: str) -> str:
@@ -72,11 +73,13 @@ def test_what_was_stored_is_said_without_the_secrets(
         "Tencent accepts the key, and it may CreateCustomBlacklist.",
         "/ses-blocklist/new/tencent-credentials: the key is stored.",
         "/ses-blocklist/new/callback-tokens: a new token is stored.",
+        "/ses-blocklist/new/ledger-key: a new key for the ledger is stored. It must never change.",
         "",
         "Next: make deploy STAGE=new",
         "Then: ses-blocklist callback-url --stage new",
     ]
-    assert parameters[TOKENS] not in ran.err
+    for name in (TOKENS, LEDGER_KEY):
+        assert parameters[name] not in ran.out + ran.err
 
 
 def test_key_is_asked_for_where_the_environment_has_none(
@@ -130,6 +133,18 @@ def test_new_key_leaves_the_token_alone(parameters: Parameters, double: TencentD
 
     assert parameters[TOKENS] == "current-token-0123456789"
     assert json.loads(parameters[KEY])["secret_id"] == SECRET_ID
+
+
+def test_key_of_the_ledger_is_made_once(parameters: Parameters, double: TencentDouble) -> None:
+    """Under another key the ledger would know nobody any more."""
+    del double
+    init()
+    made = parameters[LEDGER_KEY]
+
+    init("--new-key", "--new-token", "--yes")
+
+    assert len(made) == 64
+    assert parameters[LEDGER_KEY] == made
 
 
 @pytest.mark.parametrize("what", ["--new-key", "--new-token"])
