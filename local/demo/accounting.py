@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 #: Fates of events that never reach the queue.
 AT_THE_DOOR = frozenset({Fate.PASSED, Fate.TURNED_AWAY, Fate.MALFORMED})
 
-#: Long enough to see each dead letter once before the first comes back.
-_LOOK_SECONDS = 30
+#: Long enough to see each of very many dead letters once before the first comes back.
+_LOOK_SECONDS = 600
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,15 +41,15 @@ def make_junk(label: str, count: int, *, seed: int = 7) -> Iterator[Event]:
 
 
 def _event(name: str, number: int) -> Event:
-    """Make two soft bounces, a complaint and an unusable address of every ten, else hard ones."""
+    """Make ten unusable addresses of every thousand; of the others one in five soft bounces."""
     recipient = f"{name}@example.com"
+    if number % 100 == 9:
+        return _callback(f"{name}-has-no-domain", Fate.INVALID)
     match number % 10:
         case 3 | 7:
             return _callback(recipient, Fate.IGNORED, bounceType="soft_bounce")
         case 5:
             return _callback(recipient, Fate.BLOCKED, event="spamreport")
-        case 9:
-            return _callback(f"{name}-has-no-domain", Fate.INVALID)
         case _:
             return _callback(recipient, Fate.BLOCKED)
 

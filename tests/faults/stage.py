@@ -7,6 +7,7 @@ what was ignored, from the functions' own counts.
 
 import json
 import os
+import re
 import signal
 import time
 from collections import Counter
@@ -85,7 +86,7 @@ class Stage:
         self._sqs.purge_queue(QueueUrl=self.pipeline.stack.outputs["DeadLetterQueueUrl"])
         self._events = []
         listed, ignored = set(self.double.blocked), self._ignored()
-        scenario(self, fault.replace(" ", "-"))
+        scenario(self, re.sub(r"\W+", "-", fault))
         self.double.plug()
         self.double.behave()
         self._mended_at = self._mended_at or time.monotonic()
