@@ -3,6 +3,7 @@
 import random
 import time
 from collections import Counter
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -11,8 +12,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.blocklist import bootstrap
 from functions.blocklist.adapters.records import parse_record
-from functions.blocklist.domain.decisions import ANYBODY, SMOKE, Judgement, decide
+from functions.blocklist.domain.decisions import (
+    ANYBODY,
+    SMOKE,
+    ExpectedSenders,
+    Judgement,
+    decide,
+)
 from functions.blocklist.domain.events import DeliveryEvent
+from functions.blocklist.domain.policy import Policy
 from functions.blocklist.services.block_recipients import TimeLimits, block_recipients
 from functions.blocklist.services.reports import BlockReport, Outcome
 
@@ -27,11 +35,11 @@ metrics = Metrics(namespace="SesBlocklist", service="block_recipients")
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take an SQS batch and give the ids that SQS must deliver again."""
     limits = TimeLimits.within(context.get_remaining_time_in_millis() / 1000, now=time.monotonic())
-    settings = bootstrap.block_settings()
+    settings, policy = bootstrap.block_settings(), bootstrap.policy()
     report = block_recipients(
         [parse_record(record) for record in event["Records"]],
-        decide=_decide,
-        terms=bootstrap.policy().terms,
+        decide=partial(_decide, policy=policy, expected=bootstrap.expected_senders()),
+        terms=policy.terms,
         ledger=bootstrap.ledger(context.aws_request_id),
         blocklist=bootstrap.blocklist(),
         pacer=bootstrap.pacer(),
@@ -52,9 +60,14 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     }
 
 
-def _decide(event: DeliveryEvent, from_operator: bool) -> Judgement:  # noqa: FBT001 - a port's order
-    expected = ANYBODY if from_operator else bootstrap.expected_senders()
-    return decide(event, bootstrap.policy(), expected=expected)
+def _decide(
+    event: DeliveryEvent,
+    from_operator: bool,  # noqa: FBT001 - a port's order
+    *,
+    policy: Policy,
+    expected: ExpectedSenders,
+) -> Judgement:
+    return decide(event, policy, expected=ANYBODY if from_operator else expected)
 
 
 def _log(report: BlockReport) -> None:

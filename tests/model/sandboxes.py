@@ -161,6 +161,9 @@ class Sandbox:
     def event_queue(self) -> sqs.SqsEventQueue:
         return sqs.SqsEventQueue(self._sender(SOURCE))
 
+    def forwarding(self) -> None:
+        return None
+
     def dead_letters(self, queue_url: str) -> sqs.SqsDeadLetters:
         return sqs.SqsDeadLetters(self._sender(queue_url))
 

@@ -6,9 +6,9 @@ mail was ours, whether the event is one that Tencent documents, whether there is
 block, and whether that address is protected.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from functions.blocklist.domain.addresses import normalise
 from functions.blocklist.domain.dead_letters import ErrorCode
@@ -16,8 +16,7 @@ from functions.blocklist.domain.events import DeliveryEvent, EventKind
 from functions.blocklist.domain.policy import Action, Policy, Ruling
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """
     What to do about *recipient*, normalised, and which rule says so.
 
@@ -25,9 +24,13 @@ class Decision:
     operator asked for, None for good.
     """
 
-    recipient: str = field(repr=False)
+    recipient: str
     ruling: Ruling
     until: date | None = None
+
+    def __repr__(self) -> str:
+        """Show the rule and not the recipient: a `repr` ends in logs and exceptions' texts."""
+        return f"Decision({self.ruling!r}, until={self.until!r})"
 
 
 #: A decision, or the reason why none can ever be made.

@@ -57,6 +57,11 @@ class PolicyRule:
         """Tell whether the rule needs the reply judged: that costs more than all the rest."""
         return bool(self.reasons) or self.lasting is not None or self.silent is not None
 
+    @property
+    def asks_for_nothing_else(self) -> bool:
+        """Tell whether the rule is about every event of its kinds."""
+        return not (self.reads_reply or self.senders or self.from_domains or self.template_ids)
+
     def is_about(self, event: DeliveryEvent) -> bool:
         """Tell whether the rule is about mail like that of *event*."""
         return (
@@ -116,8 +121,19 @@ class Policy:
             kind: tuple(rule for rule in self.rules if kind in rule.events) for kind in EventKind
         }
 
+    @cached_property
+    def _certain(self) -> Mapping[EventKind, Ruling]:
+        """Give what is decided about every event of a kind, whose first rule asks for no more."""
+        return {
+            kind: Ruling(rules[0].action, rules[0].name, rules[0].days)
+            for kind, rules in self._rules_by_kind.items()
+            if rules and rules[0].asks_for_nothing_else
+        }
+
     def rule_on(self, event: DeliveryEvent) -> Ruling:
         """Let the first rule that matches decide; the reply is judged once, and only when asked."""
+        if event.kind in self._certain:
+            return self._certain[event.kind]
         verdict = NO_REPLY
         judged = event.kind not in BOUNCES
         for rule in self._rules_by_kind[event.kind]:

@@ -109,7 +109,7 @@ def block_recipients(  # noqa: PLR0913 - what it needs is passed, not found
         batch.settle(enforcer.results, unrecorded=enforcer.unrecorded)
     else:
         batch.settle(
-            enforce_without_ledger(batch.asked, requests, terms=terms, now=now, dry_run=dry_run),
+            enforce_without_ledger(batch.asked, requests, now=now, dry_run=dry_run),
             ignored=IGNORED_WITHOUT_LEDGER,
         )
     dead_lettered, not_dead_lettered = batch.send_dead_letters(dead_letters, before=limits.end)

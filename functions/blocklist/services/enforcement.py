@@ -40,13 +40,13 @@ class Times:
 
 
 def enforce_without_ledger(
-    asked: AskedByRecipient, requests: Requests, *, terms: Terms, now: float, dry_run: bool
+    asked: AskedByRecipient, requests: Requests, *, now: float, dry_run: bool
 ) -> dict[str, Result]:
     """Block whom the batch says is to be blocked, knowing nothing else."""
     blocks = {
         recipient: until
         for recipient, asks in asked.items()
-        if (until := until_without_ledger(asks, terms))
+        if (until := until_without_ledger(asks))
     }
     if not dry_run:
         _block(requests, blocks, now=now)

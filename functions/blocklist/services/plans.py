@@ -6,8 +6,9 @@ from datetime import date
 from enum import Enum, auto
 
 from functions.blocklist.domain.history import Fact, History
-from functions.blocklist.domain.terms import Terms
-from functions.blocklist.services.batch import IGNORED_WITHOUT_LEDGER, Asked
+from functions.blocklist.domain.policy import Action
+from functions.blocklist.domain.terms import FOR_GOOD, Terms, last_day
+from functions.blocklist.services.batch import Asked
 
 
 class Step(Enum):
@@ -60,9 +61,16 @@ def fact_of(ask: Asked) -> Fact:
     )
 
 
-def until_without_ledger(asked: Sequence[Asked], terms: Terms) -> date | None:
-    """Give where an address belongs by what one batch says of it."""
-    facts = [
-        fact_of(ask) for ask in asked if ask.decision.ruling.action not in IGNORED_WITHOUT_LEDGER
-    ]
-    return History(facts).blocked_until(terms)
+def until_without_ledger(asked: Sequence[Asked]) -> date | None:
+    """Give where an address belongs by what one batch says of it: the longest term in it."""
+    return max((until for ask in asked if (until := _until(ask))), default=None)
+
+
+def _until(ask: Asked) -> date | None:
+    """Give the last day of the term that one event begins, knowing of no other."""
+    ruling = ask.decision.ruling
+    if ruling.action is Action.BLOCK:
+        return ask.decision.until or FOR_GOOD
+    if ruling.action is Action.BLOCK_UNTIL:
+        return last_day(ask.happened_at, ruling.days)
+    return None

@@ -386,10 +386,10 @@ def test_ledger_is_told_when_time_is_over() -> None:
 def test_event_happens_no_later_than_it_comes_to_the_queue() -> None:
     """A timestamp from the future would outlive every unblock."""
     run = Run()
-    early = replace(message(event(day=300)), sent_at=NOW)
+    early = message(event(day=300))._replace(sent_at=NOW)
     untimed = DeliveryEvent(EventKind.COMPLAINT, JANE, bulk_id="untimed")
 
-    run(early, replace(message(untimed), sent_at=NOW + 1), message(event(day=2, mail="late")))
+    run(early, message(untimed)._replace(sent_at=NOW + 1), message(event(day=2, mail="late")))
 
     times = [record.fact.at for _, record in run.ledger.records]
     assert times == [NOW, NOW + 1, NOW + 2 * DAY_SECONDS]
