@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from functions.blocklist.domain.dead_letters import DeadLetter, ErrorCode
@@ -17,6 +18,7 @@ Decide = Callable[[DeliveryEvent, bool], Judgement]
 IGNORED_WITH_LEDGER = frozenset({Action.IGNORE})
 #: One strike blocks nobody, and without a ledger there is never more than one.
 IGNORED_WITHOUT_LEDGER = frozenset({Action.IGNORE, Action.STRIKE})
+HELD = Refusal(ErrorCode.HELD)
 
 
 class QueueMessage(NamedTuple):
@@ -93,20 +95,24 @@ class Batch:
         results: Mapping[str, Outcome | Refusal],
         *,
         unrecorded: Collection[str] = (),
+        held: Mapping[str, Collection[str]] = MappingProxyType({}),
         ignored: Collection[Action] = IGNORED_WITH_LEDGER,
     ) -> None:
         """
         Give every message the worst of its recipients' *results*.
 
         An event whose action is one of the *ignored* stays so whatever becomes of its recipient,
-        unless that is one of the *unrecorded*.
+        unless that is one of the *unrecorded*. One whose key is among its recipient's *held* ones
+        waits for a person, even where another event blocks the recipient.
         """
         for recipient, asked in self.asked.items():
             result = results[recipient]
             for ask in asked:
                 if ask.decision.ruling.action in ignored and recipient not in unrecorded:
                     continue
-                if isinstance(result, Refusal):
+                if result is not Outcome.RETRIED and ask.event.key in held.get(recipient, ()):
+                    self._refuse(ask.position, HELD)
+                elif isinstance(result, Refusal):
                     self._refuse(ask.position, result)
                 else:
                     self._worsen(ask.position, result)

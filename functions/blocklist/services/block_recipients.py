@@ -106,7 +106,7 @@ def block_recipients(  # noqa: PLR0913 - what it needs is passed, not found
         )
         enforcer.enforce()
         ledger_errors = enforcer.errors
-        batch.settle(enforcer.results, unrecorded=enforcer.unrecorded)
+        batch.settle(enforcer.results, unrecorded=enforcer.unrecorded, held=enforcer.held)
     else:
         batch.settle(
             enforce_without_ledger(batch.asked, requests, now=now, dry_run=dry_run),

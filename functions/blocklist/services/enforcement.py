@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeAlias
 
-from functions.blocklist.domain.dead_letters import ErrorCode
 from functions.blocklist.domain.errors import ConfigurationError, RetryLaterError
 from functions.blocklist.domain.history import History
 from functions.blocklist.domain.terms import FOR_GOOD, Terms, expire_date
-from functions.blocklist.services.batch import Asked
+from functions.blocklist.services.batch import HELD, Asked
 from functions.blocklist.services.plans import Plan, Step, fact_of, plan, until_without_ledger
 from functions.blocklist.services.ports import Brake, Change, Ledger, Record
 from functions.blocklist.services.reports import Outcome, Refusal
@@ -27,7 +26,6 @@ AskedByRecipient: TypeAlias = Mapping[str, Sequence[Asked]]
 
 #: How often a recipient is looked at, when somebody else changes it meanwhile.
 MAX_ROUNDS = 3
-HELD = Refusal(ErrorCode.HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +73,8 @@ class Enforcer:
     ) -> None:
         self.results: dict[str, Result] = dict.fromkeys(asked, Outcome.RETRIED)
         self.unrecorded: set[str] = set()
+        #: The keys of each recipient's facts that wait for a person.
+        self.held: dict[str, frozenset[str]] = {}
         #: (kind of error, code) -> for how many recipients
         self.errors: Counter[tuple[str, str]] = Counter()
         self._asked = asked
@@ -91,6 +91,7 @@ class Enforcer:
         self.unrecorded.update(self._asked.keys() - histories.keys())
         histories = self._with_something_to_do(histories)
         for number in range(MAX_ROUNDS):
+            self.held.update({name: own.held for name, own in histories.items()})
             plans = {
                 recipient: plan(
                     history, self._terms, repeated=bool(number) or self._is_repeated(recipient)
@@ -124,14 +125,8 @@ class Enforcer:
 
     def _settle_idle(self, plans: Mapping[str, Plan]) -> None:
         for recipient, own in plans.items():
-            if own.step is not Step.NOTHING:
-                continue
-            if own.until:
-                self.results[recipient] = Outcome.ACCEPTED
-            elif any(fact_of(ask).key in own.history.held for ask in self._asked[recipient]):
-                self.results[recipient] = HELD
-            else:
-                self.results[recipient] = Outcome.IGNORED
+            if own.step is Step.NOTHING:
+                self.results[recipient] = Outcome.ACCEPTED if own.until else Outcome.IGNORED
 
     def _pretend(self, plans: Mapping[str, Plan]) -> Mapping[str, History]:
         """Write down what would be done."""

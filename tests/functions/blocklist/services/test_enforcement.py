@@ -432,6 +432,57 @@ class TestBrake:
         assert run.blocklist.requests == []
         assert report.messages == {Outcome.DEAD_LETTERED: 1}
 
+    def test_held_event_is_held_again_although_a_shorter_block_stands(self) -> None:
+        """
+        Killed between the ledger and the dead letter, it would be gone, and no person ever asked.
+
+        Held, its fact never counts; without a letter, nobody could release it.
+        """
+        run = Run()
+        run(message(event(EventKind.HARD_BOUNCE)))
+        run.brake.room = 0
+        run.dead_letters.fail = frozenset({0})
+        run(message(event()))
+        run.dead_letters.fail = frozenset()
+
+        report = run(message(event(), receive_count=2))
+
+        assert report.messages == {Outcome.DEAD_LETTERED: 1}
+        assert [letter.code for letter in run.dead_letters.kept] == ["Held"]
+
+    def test_held_event_is_not_done_with_by_another_that_blocks(self) -> None:
+        """And the other is done with: its block stands, whatever a person says of the first."""
+        run = Run()
+        run.brake.room = 0
+        run.dead_letters.fail = frozenset({0})
+        run(message(event()))
+        run.dead_letters.fail = frozenset()
+        run.brake.room = 9
+
+        report = run(
+            message(event(), receive_count=2),
+            message(event(EventKind.HARD_BOUNCE)),
+            message(event(EventKind.DROPPED)),
+        )
+
+        assert run.blocklist.listed == {JANE: last_day(NOW, 30)}
+        assert report.messages == {
+            Outcome.DEAD_LETTERED: 1,
+            Outcome.ACCEPTED: 1,
+            Outcome.IGNORED: 1,
+        }
+
+    def test_held_event_waits_with_its_recipient(self) -> None:
+        """A message that comes back is no dead letter yet, or it would be both."""
+        run = Run()
+        run.brake.room = 0
+        run(message(event()))
+        run.brake.error = UnavailableError("ThrottlingException")
+
+        report = run(message(event(), receive_count=2), message(event(EventKind.HARD_BOUNCE)))
+
+        assert report.messages == {Outcome.RETRIED: 2}
+
     def test_operator_releases_what_is_held(self) -> None:
         run = Run()
         run.brake.room = 0
