@@ -160,7 +160,8 @@ class Batch:
         return DeadLetter(message.body, refusal.code, refusal.request_id, message.from_operator)
 
     def _refuse(self, position: int, refusal: Refusal) -> None:
-        self._refusals.setdefault(position, refusal)
+        if refusal == HELD or position not in self._refusals:
+            self._refusals[position] = refusal
         self._worsen(position, Outcome.DEAD_LETTERED)
 
     def _worsen(self, position: int, outcome: Outcome) -> None:

@@ -12,7 +12,7 @@ from functions.blocklist.domain.errors import RateLimitedError, UnavailableError
 from functions.blocklist.domain.events import DeliveryEvent, EventKind
 from functions.blocklist.domain.policy import Action, Ruling
 from functions.blocklist.domain.terms import Strikes, Terms
-from functions.blocklist.services.batch import Decide, QueueMessage
+from functions.blocklist.services.batch import HELD, Batch, Decide, QueueMessage
 from functions.blocklist.services.block_recipients import TimeLimits, block_recipients
 from functions.blocklist.services.ports import Answer
 from functions.blocklist.services.reports import BlockReport, Outcome
@@ -209,6 +209,18 @@ def test_message_with_several_faults_is_dead_lettered_once_for_the_first() -> No
     run(make_message("m-1", ErrorCode.INVALID_ADDRESS, ErrorCode.UNKNOWN_EVENT))
 
     assert [letter.code for letter in run.dead_letters.kept] == [ErrorCode.INVALID_ADDRESS]
+
+
+def test_held_event_names_the_dead_letter_whatever_else_is_wrong_with_its_message() -> None:
+    """Only `release` brings it back; under another code nobody would think of that."""
+    batch = Batch([make_message("m-1", ErrorCode.UNKNOWN_EVENT, make_event("a@example.com"))])
+    batch.decide(decide)
+
+    batch.settle({"a@example.com": HELD})
+
+    dead_letters = FakeDeadLetters()
+    batch.send_dead_letters(dead_letters, before=20)
+    assert [letter.code for letter in dead_letters.kept] == [ErrorCode.HELD]
 
 
 def test_messages_handed_back_wait_longer_each_time() -> None:
