@@ -288,7 +288,7 @@ class Requests:
             self._unavailable_in_a_row = 0
             self._note(error)
             raise
-        self._answers += 1
+        self._answers += send is None  # that others were taken off says nothing about blocking
         self._unavailable_in_a_row = 0
         return answer
 

@@ -740,3 +740,16 @@ class TestRemoving:
         requests.remove(recipients(1))
 
         assert requests.removed == set()
+
+    def test_removal_proves_nothing_about_blocking(self) -> None:
+        """A key that may delete and not create would have addresses blamed for it."""
+        blocklist = FakeBlocklist(
+            max_recipients=1, script=raising(RefusedRequestError("InvalidParameterValue"))
+        )
+        requests = make_requests(blocklist)
+        requests.remove(recipients(2))
+
+        requests.block(recipients(2), until=date(2026, 12, 1))
+
+        assert requests.refused == {}
+        assert requests.totals.configuration_errors == 1
