@@ -191,14 +191,15 @@ class Enforcer:
         return announced, self._sort_out(answers)
 
     def _ask_tencent(self, plans: Mapping[str, Plan]) -> None:
-        to_remove = [name for name, own in plans.items() if own.step in {Step.REMOVE, Step.REPLACE}]
-        self._requests.remove(to_remove)
-        blocks = {
-            name: own.until
-            for name, own in plans.items()
-            if own.until and (own.step is Step.CREATE or name in self._requests.removed)
-        }
-        _block(self._requests, blocks, now=self._times.now)
+        """Block the new ones first: a deletion that fails may stop all that comes after it."""
+        requests, now = self._requests, self._times.now
+        blocks = {name: own.until for name, own in plans.items() if own.until}
+        new = {name: day for name, day in blocks.items() if plans[name].step is Step.CREATE}
+        _block(requests, new, now=now)
+        listed = [name for name in plans if name not in new]
+        requests.remove(listed)
+        to_make = [name for name in listed if name in blocks and name in requests.removed]
+        _block(requests, {name: blocks[name] for name in to_make}, now=now)
 
     def _write_outcomes(self, plans: Mapping[str, Plan]) -> Mapping[str, History]:
         requests = self._requests

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from functions.blocklist.domain.decisions import Decision, Judgement
 from functions.blocklist.domain.errors import (
+    BlocklistError,
     ConfigurationError,
     RefusedRequestError,
     UnavailableError,
@@ -255,6 +256,29 @@ def test_nobody_is_made_anew_who_could_not_be_deleted() -> None:
 
     assert report.messages == {Outcome.RETRIED: 1}
     assert run.history.applied == last_day(NOW, 30)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConfigurationError("UnauthorizedOperation"),
+        UnavailableError("InternalError"),
+        RefusedRequestError("InvalidParameterValue"),
+    ],
+)
+def test_deletion_that_fails_holds_up_nobody_else(error: BlocklistError) -> None:
+    """Of one address that is to be blocked for longer, in each batch, nobody would be blocked."""
+    run = Run()
+    run(message(event(EventKind.HARD_BOUNCE)))
+
+    def fail(_: Sequence[str]) -> None:
+        raise error
+
+    run.blocklist.on_remove = fail
+    report = run(message(event()), message(event(recipient="joe@example.com")))
+
+    assert run.blocklist.listed == {JANE: last_day(NOW, 30), "joe@example.com": None}
+    assert report.messages == {Outcome.RETRIED: 1, Outcome.ACCEPTED: 1}
 
 
 def test_unblock_holds_against_what_happened_before_and_came_late() -> None:
