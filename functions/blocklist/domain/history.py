@@ -81,15 +81,21 @@ class History:
             if fact.until:
                 lengths = set()
             else:
+                fresh = self._since_unblock(strikes, fact.at)
                 lengths = {
                     _length(fact, earlier, terms)
                     for earlier, end in over.items()
-                    if end <= fact.at and _counts(fact, strikes, since=end, rule=terms.strikes)
+                    if end <= fact.at and _counts(fact, fresh, since=end, rule=terms.strikes)
                 }
             for length in lengths:
                 over[length] = min(self._end(fact.at, length), over.get(length, float("inf")))
             if fact.at > self.last_unblock and (lengths or fact.until):
                 yield fact.until or last_day(fact.at, max(lengths))
+
+    def _since_unblock(self, strikes: Sequence[Fact], at: float) -> Sequence[Fact]:
+        """Give those of *strikes* that no unblock before *at* has taken back."""
+        freed = max((moment for moment in self.unblocked if moment < at), default=None)
+        return strikes if freed is None else [strike for strike in strikes if strike.at > freed]
 
     def _end(self, at: float, length: int) -> float:
         """When a term is over: in its time, or at an unblock before."""

@@ -171,6 +171,20 @@ def test_event_after_an_unblock_blocks_again_and_for_longer() -> None:
     assert until([for_good(0), for_good(6)], unblocked=[5]) == FOR_GOOD
 
 
+def test_strikes_from_before_an_unblock_count_no_more() -> None:
+    """
+    Somebody emptied the mailbox, and an operator believed it.
+
+    One more full mail, the next week, is then a first strike and not the last of four.
+    """
+    before = [strike(0), strike(1), strike(2)]
+
+    assert until([*before, strike(6)], unblocked=[5]) is None
+    assert until([*before[:2], strike(6)], unblocked=[5]) is None
+    assert until([*before, strike(5), strike(6), strike(7)], unblocked=[5]) is None
+    assert until([*before, strike(6), strike(7), strike(8)], unblocked=[5]) == last_day(day(8), 30)
+
+
 def test_unblock_of_one_who_was_not_blocked_makes_nothing_longer() -> None:
     assert until([term(6)], unblocked=[5]) == last_day(day(6), 30)
 
