@@ -52,7 +52,8 @@ class TimeLimits:
 
         A request may take a quarter and never over 15 s; handing the rest back gets a quarter and
         never under 4 s; what is in between is for starting requests, the first two thirds of it for
-        the ledger's facts. Outcomes may take half of the time to hand back.
+        the ledger's facts. Outcomes may take half of the time to hand back, less where the last of
+        them would then come after the end.
         """
         request_seconds = min(15.0, seconds / 4)
         hand_back_seconds = max(4.0, seconds / 4)
@@ -60,7 +61,7 @@ class TimeLimits:
         return cls(
             record_before=now + start_seconds * 2 / 3,
             last_start=now + start_seconds,
-            settle_before=now + seconds - hand_back_seconds / 2,
+            settle_before=now + seconds - max(2.5, hand_back_seconds / 2),
             end=now + seconds - 0.5,  # for logging, counting and answering
             request_seconds=request_seconds,
         )

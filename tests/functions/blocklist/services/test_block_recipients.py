@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from datetime import date
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.blocklist.adapters import dynamo_table
 from functions.blocklist.domain.dead_letters import DeadLetter, ErrorCode
 from functions.blocklist.domain.decisions import Decision, Judgement
 from functions.blocklist.domain.errors import RateLimitedError, UnavailableError
@@ -463,5 +465,13 @@ def test_no_request_takes_longer_than_fifteen_seconds() -> None:
 def test_short_invocations_keep_time_for_handing_back() -> None:
     limits = TimeLimits.within(10, now=1000)
 
-    assert (limits.last_start, limits.settle_before) == (1003.5, 1008)
+    assert (limits.last_start, limits.settle_before) == (1003.5, 1007.5)
     assert (limits.end, limits.request_seconds) == (1009.5, 2.5)
+
+
+@pytest.mark.parametrize("seconds", [10, 17, 30, 60, 900])
+def test_ledger_that_hangs_does_not_outlast_the_invocation(seconds: int) -> None:
+    """Killed, it would hand nothing back: what was done would be done again, letters sent twice."""
+    limits = TimeLimits.within(seconds, now=0)
+
+    assert limits.settle_before + dynamo_table.CALL_SECONDS <= limits.end
