@@ -179,6 +179,7 @@ class FakeLedger:
     records: list[tuple[str, Record]] = field(default_factory=list)
     changes: list[tuple[str, Change]] = field(default_factory=list)
     ends: set[float] = field(default_factory=set)
+    change_ends: list[float] = field(default_factory=list)
 
     def record(
         self, records: Mapping[str, Sequence[Record]], *, before: float
@@ -204,6 +205,7 @@ class FakeLedger:
         self, changes: Mapping[str, Change], *, before: float
     ) -> dict[str, History | RetryLaterError]:
         self.ends.add(before)
+        self.change_ends.append(before)
         answers = {name: self._change(name, own) for name, own in changes.items()}
         return {name: answer for name, answer in answers.items() if answer is not None}
 
@@ -235,9 +237,10 @@ class FakeBrake:
     error: RetryLaterError | None = None
     counted: list[dict[str, str]] = field(default_factory=list)
     passed: set[str] = field(default_factory=set)
+    ends: set[tuple[float, float]] = field(default_factory=set)
 
-    def hold(self, mails: Mapping[str, str], *, before: float) -> list[str]:
-        del before
+    def hold(self, mails: Mapping[str, str], *, before: float, undo_before: float) -> list[str]:
+        self.ends.add((before, undo_before))
         if self.error:
             raise self.error
         self.counted.append(dict(mails))

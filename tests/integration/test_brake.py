@@ -1,5 +1,6 @@
 """The brake against DynamoDB as the emulator has it."""
 
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -48,7 +49,7 @@ def people(number: int, *, mail: str = "", first: int = 0) -> Mapping[str, str]:
 
 
 def let_through(brake: DynamoBrake, mails: Mapping[str, str]) -> int:
-    return len(mails) - len(set(brake.hold(mails, before=NEVER)))
+    return len(mails) - len(set(brake.hold(mails, before=NEVER, undo_before=NEVER)))
 
 
 def hours(table: DynamoTable) -> Mapping[str, str]:
@@ -68,7 +69,7 @@ def test_five_hundred_an_hour_go_through(make_brake: MakeBrake) -> None:
 def test_whoever_comes_first_goes_through(make_brake: MakeBrake) -> None:
     mails = people(4)
 
-    held = make_brake(per_hour=3).hold(mails, before=NEVER)
+    held = make_brake(per_hour=3).hold(mails, before=NEVER, undo_before=NEVER)
 
     assert held == ["p3@example.com"]
 
@@ -110,7 +111,7 @@ def test_week_ends_where_it_began(make_brake: MakeBrake, clock: FakeClock) -> No
 
 def test_what_is_held_is_not_counted(make_brake: MakeBrake, table: DynamoTable) -> None:
     """Else a flood would raise next week's mean, and let the next flood through."""
-    make_brake(per_hour=3).hold(people(10), before=NEVER)
+    make_brake(per_hour=3).hold(people(10), before=NEVER, undo_before=NEVER)
 
     assert hours(table) == {"h:500000": "3"}
 
@@ -119,7 +120,7 @@ def test_what_was_not_blocked_is_given_back(make_brake: MakeBrake, table: Dynamo
     """While Tencent does not answer the same recipients come again and again."""
     for _ in range(5):
         brake = make_brake(per_hour=3, per_mail=3)
-        held = brake.hold(people(3, mail="m"), before=NEVER)
+        held = brake.hold(people(3, mail="m"), before=NEVER, undo_before=NEVER)
         brake.give_back(people(3), before=NEVER)
         assert not held
 
@@ -132,7 +133,7 @@ def test_only_what_was_let_through_is_given_back_and_once(
 ) -> None:
     """A recipient that was held, or never asked for, was not counted."""
     brake = make_brake(per_hour=3)
-    brake.hold(people(5), before=NEVER)
+    brake.hold(people(5), before=NEVER, undo_before=NEVER)
 
     for _ in range(2):
         brake.give_back(["p0@example.com", "p4@example.com", "x@example.com"], before=NEVER)
@@ -144,7 +145,7 @@ def test_what_was_counted_is_given_back_to_its_own_hour(
     make_brake: MakeBrake, clock: FakeClock, table: DynamoTable
 ) -> None:
     brake = make_brake()
-    brake.hold(people(3), before=NEVER)
+    brake.hold(people(3), before=NEVER, undo_before=NEVER)
     clock.now += HOUR
 
     brake.give_back(people(2), before=NEVER)
@@ -167,7 +168,7 @@ def test_one_mail_holds_no_other(
     """Nor what belongs to no mail that is known; and what it held is counted nowhere."""
     mails = {**people(5, mail="m"), **people(2, mail="n", first=5), **people(3, first=7)}
 
-    held = make_brake(per_mail=2).hold(mails, before=NEVER)
+    held = make_brake(per_mail=2).hold(mails, before=NEVER, undo_before=NEVER)
 
     assert sorted(held) == ["p2@example.com", "p3@example.com", "p4@example.com"]
     assert hours(table) == {"h:500000": "7"}
@@ -177,7 +178,7 @@ def test_one_mail_holds_no_other(
 def test_count_of_a_mail_names_neither_it_nor_anybody(
     make_brake: MakeBrake, table: DynamoTable, hashed: KeyedHash
 ) -> None:
-    make_brake().hold(people(3, mail="bulk-1"), before=NEVER)
+    make_brake().hold(people(3, mail="bulk-1"), before=NEVER, undo_before=NEVER)
 
     item = table.read(f"brake#mail#{hashed.of('bulk-1')}")
 
@@ -190,9 +191,9 @@ def test_mail_is_forgotten_a_week_after_its_first_block(
     make_brake: MakeBrake, clock: FakeClock, table: DynamoTable, hashed: KeyedHash
 ) -> None:
     """A mail id that never changes, as a test system may have, must not fill up for good."""
-    make_brake().hold(people(1, mail="m"), before=NEVER)
+    make_brake().hold(people(1, mail="m"), before=NEVER, undo_before=NEVER)
     clock.now += 24 * HOUR
-    make_brake().hold(people(1, mail="m"), before=NEVER)
+    make_brake().hold(people(1, mail="m"), before=NEVER, undo_before=NEVER)
 
     item = table.read(f"brake#mail#{hashed.of('m')}")
 
@@ -216,7 +217,7 @@ def test_old_hours_are_swept_up(
 ) -> None:
     """The item is read with each batch: it must not grow for years."""
     for _ in range(WEEK_HOURS + MAX_STALE_HOURS + 3):
-        make_brake().hold(people(1), before=NEVER)
+        make_brake().hold(people(1), before=NEVER, undo_before=NEVER)
         clock.now += HOUR
 
     assert WEEK_HOURS < len(hours(table)) <= WEEK_HOURS + MAX_STALE_HOURS + 1
@@ -229,9 +230,9 @@ def test_nobody_goes_through_uncounted(make_brake: MakeBrake) -> None:
         raise ConfigurationError("ssm:ParameterNotFound")
 
     with pytest.raises(ConfigurationError):
-        make_brake(hashed=KeyedHash(no_key)).hold(people(1), before=NEVER)
+        make_brake(hashed=KeyedHash(no_key)).hold(people(1), before=NEVER, undo_before=NEVER)
     with pytest.raises(UnavailableError):
-        make_brake().hold(people(1), before=float("-inf"))
+        make_brake().hold(people(1), before=float("-inf"), undo_before=NEVER)
 
 
 class _MailsFail(DynamoTable):
@@ -251,7 +252,44 @@ def test_mail_that_cannot_be_counted_stops_all_and_gives_back_what_was(
     mails = {**people(2, mail="good"), **people(1, mail="bad", first=2)}
 
     with pytest.raises(RetryLaterError, match="down"):
-        make_brake(table=failing).hold(mails, before=NEVER)
+        make_brake(table=failing).hold(mails, before=NEVER, undo_before=NEVER)
 
     assert hours(table) == {"h:500000": "0"}
     assert table.read(f"brake#mail#{hashed.of('good')}")["blocks"] == {"N": "0"}
+
+
+class _Over(DynamoTable):
+    """A table whose first update uses up the time that there is for counting."""
+
+    used = False
+
+    def update(self, update: Update, *, before: float) -> Any:  # noqa: ANN401 - as it is
+        if self.used and before != NEVER:
+            raise UnavailableError("NoTimeLeft")
+        self.used = True
+        return super().update(update, before=before)
+
+
+def test_what_there_was_no_time_to_count_is_given_back_all_the_same(
+    make_brake: MakeBrake, table: DynamoTable
+) -> None:
+    """A slow table would leave a whole batch counted each time, and then hold everybody."""
+    slow = _Over(table._client, table._name)  # noqa: SLF001 - the same table
+    soon = time.monotonic() + 60
+
+    with pytest.raises(RetryLaterError, match="NoTimeLeft"):
+        make_brake(table=slow).hold(people(400, mail="m"), before=soon, undo_before=NEVER)
+
+    assert hours(table) == {"h:500000": "0"}
+
+
+def test_what_is_held_is_taken_off_although_the_time_to_count_is_over(
+    make_brake: MakeBrake, table: DynamoTable
+) -> None:
+    soon = time.monotonic() + 60
+    over = _Over(table._client, table._name)  # noqa: SLF001 - the same table
+
+    held = make_brake(table=over, per_hour=3).hold(people(5), before=soon, undo_before=NEVER)
+
+    assert len(held) == 2
+    assert hours(table) == {"h:500000": "3"}

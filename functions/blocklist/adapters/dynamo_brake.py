@@ -52,9 +52,13 @@ class DynamoBrake:
         #: What was counted: recipient -> hour and mail.
         self._counted: dict[str, tuple[int, str]] = {}
 
-    def hold(self, mails: Mapping[str, str], *, before: float) -> Collection[str]:
+    def hold(
+        self, mails: Mapping[str, str], *, before: float, undo_before: float
+    ) -> Collection[str]:
         """
         Count new blocks, given as recipient and the mail that led to each, and give those to hold.
+
+        What is not to stay counted is taken off *undo_before*.
 
         Raises:
             RetryLaterError: they could not be counted, so none may be blocked.
@@ -67,6 +71,7 @@ class DynamoBrake:
             Counter(mails[name] for name in passed if mails[name]),
             before,
             undo={hour: len(mails)},
+            undo_before=undo_before,
         )
         held, held_by_mail = list(mails)[room:], Counter[str]()
         for recipient in passed:
@@ -77,7 +82,7 @@ class DynamoBrake:
                 continue
             rooms[mail] -= 1
             self._counted[recipient] = (hour, mail)
-        self._take_off({hour: len(held)}, held_by_mail, before)
+        self._take_off({hour: len(held)}, held_by_mail, undo_before)
         return held
 
     def give_back(self, recipients: Collection[str], *, before: float) -> None:
@@ -96,7 +101,12 @@ class DynamoBrake:
         return _room(limit, counts[hour], number)
 
     def _rooms_for_mails(
-        self, numbers: Mapping[str, int], before: float, *, undo: Mapping[int, int]
+        self,
+        numbers: Mapping[str, int],
+        before: float,
+        *,
+        undo: Mapping[int, int],
+        undo_before: float,
     ) -> Counter[str]:
         """Count new blocks by mail and tell for how many there was room, or *undo* and raise."""
         rooms: Counter[str] = Counter()
@@ -110,7 +120,7 @@ class DynamoBrake:
             else:
                 rooms[mail] = answer
         if errors:  # what failed may have been counted all the same, and stays so
-            self._take_off(undo, {mail: numbers[mail] for mail in rooms}, before)
+            self._take_off(undo, {mail: numbers[mail] for mail in rooms}, undo_before)
             raise errors[0]
         return rooms
 

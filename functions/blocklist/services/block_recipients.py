@@ -102,7 +102,7 @@ def block_recipients(  # noqa: PLR0913 - what it needs is passed, not found
             ledger=ledger[0],
             brake=ledger[1],
             terms=terms,
-            times=Times(now, limits.record_before, limits.settle_before),
+            times=Times(now, limits.record_before, limits.last_start, limits.settle_before),
             dry_run=dry_run,
         )
         enforcer.enforce()

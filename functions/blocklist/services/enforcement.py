@@ -30,10 +30,15 @@ MAX_ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """*now* in epoch seconds; the monotonic times before which the ledger is written to."""
+    """
+    *now* in epoch seconds; the monotonic times before which the ledger is written to.
+
+    What only serves to ask Tencent is over *ask_before*: later nothing is asked any more.
+    """
 
     now: float
     record_before: float
+    ask_before: float
     settle_before: float
 
 
@@ -158,7 +163,9 @@ class Enforcer:
         held: Iterable[str] = ()
         if mails:
             try:
-                held = self._brake.hold(mails, before=self._times.settle_before)
+                held = self._brake.hold(
+                    mails, before=self._times.ask_before, undo_before=self._times.settle_before
+                )
             except RetryLaterError as error:
                 self._count(error, len(mails))
                 return {name: own for name, own in plans.items() if name not in mails}, {}
@@ -179,7 +186,7 @@ class Enforcer:
                 name: Change(own.history, applied=own.history.applied, asked=own.until)
                 for name, own in terms.items()
             },
-            before=self._times.settle_before,
+            before=self._times.ask_before,
         )
         announced = {
             name: replace(own, history=replace(own.history, asked=own.until))

@@ -131,9 +131,14 @@ class Ledger(Protocol):
 class Brake(Protocol):
     """What keeps a mistake from blocking a great many people at once."""
 
-    def hold(self, mails: Mapping[str, str], *, before: float) -> Collection[str]:
+    def hold(
+        self, mails: Mapping[str, str], *, before: float, undo_before: float
+    ) -> Collection[str]:
         """
         Count new blocks, given as recipient and the mail that led to each, and give those to hold.
+
+        Counts before *before* (monotonic seconds); what is then not to stay counted is taken off
+        before *undo_before*.
 
         Raises:
             RetryLaterError: they could not be counted, so none may be blocked.

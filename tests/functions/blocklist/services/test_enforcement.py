@@ -404,7 +404,17 @@ def test_ledger_is_told_when_time_is_over() -> None:
 
     run(message(event()))
 
-    assert run.ledger.ends == {5, 15}
+    assert run.ledger.ends == {5, 10, 15}
+
+
+def test_nothing_is_prepared_for_requests_that_could_not_start_any_more() -> None:
+    """What was counted and announced in vain takes the time to take it off the count again."""
+    run = Run()
+
+    run(message(event(EventKind.HARD_BOUNCE)))
+
+    assert run.brake.ends == {(LIMITS.last_start, LIMITS.settle_before)}
+    assert run.ledger.change_ends == [LIMITS.last_start, LIMITS.settle_before]
 
 
 def test_event_happens_no_later_than_it_comes_to_the_queue() -> None:
