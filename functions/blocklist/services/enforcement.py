@@ -7,7 +7,7 @@ Without one it follows from the batch alone, so that strikes block nobody.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import TypeAlias
@@ -158,23 +158,41 @@ class Enforcer:
         mails = {
             name: self._mail(name)
             for name, own in plans.items()
-            if own.until and not any(ask.message.from_operator for ask in self._asked[name])
+            if own.is_new_block and not any(ask.message.from_operator for ask in self._asked[name])
         }
-        held: Iterable[str] = ()
+        held: Mapping[str, Plan] = {}
         if mails:
             try:
-                held = self._brake.hold(
+                names = self._brake.hold(
                     mails, before=self._times.ask_before, undo_before=self._times.settle_before
                 )
+                held = {name: plans[name] for name in names}
             except RetryLaterError as error:
                 self._count(error, len(mails))
                 return {name: own for name, own in plans.items() if name not in mails}, {}
-        keys = {name: frozenset(fact_of(ask).key for ask in self._asked[name]) for name in held}
-        changed = self._write(
-            {name: _change(plans[name], held=own, outcome="held") for name, own in keys.items()},
-            lambda _: HELD,
-        )
-        return {name: own for name, own in plans.items() if name not in keys}, changed
+        changed = self._hold(held)
+        return {name: own for name, own in plans.items() if name not in held}, changed
+
+    def _hold(self, plans: Mapping[str, Plan]) -> Mapping[str, History]:
+        """
+        Let recipients wait for a person; give those to look at again.
+
+        One that comes again may have been asked for, and is blocked: then it is to be taken back.
+        """
+        keys = {name: frozenset(fact_of(ask).key for ask in self._asked[name]) for name in plans}
+        again: dict[str, History] = {}
+
+        def settle(name: str) -> Result:
+            if not self._is_repeated(name):
+                return HELD
+            history = plans[name].history
+            again[name] = replace(history, held=history.held | keys[name])
+            return Outcome.RETRIED
+
+        changes = {
+            name: _change(own, held=keys[name], outcome="held") for name, own in plans.items()
+        }
+        return {**self._write(changes, settle), **again}
 
     def _announce(
         self, plans: Mapping[str, Plan]

@@ -28,6 +28,11 @@ class Plan:
     until: date | None
     step: Step
 
+    @property
+    def is_new_block(self) -> bool:
+        """Tell whether somebody is to be blocked who was not, or for longer."""
+        return bool(self.until and (not self.history.applied or self.until > self.history.applied))
+
 
 def plan(history: History, terms: Terms, *, repeated: bool) -> Plan:
     """
@@ -36,14 +41,15 @@ def plan(history: History, terms: Terms, *, repeated: bool) -> Plan:
     A term that may be there with another end is not left to `CreateCustomBlacklist`, whose effect
     on an entry that exists nobody documents. *repeated* tells that something may have been asked
     already, by an earlier delivery or before somebody else changed the history: an address that was
-    unblocked since is removed to be sure, as that request may have come after the unblock.
+    unblocked or held since is brought back to be sure, as that request may have taken effect.
     """
     until = history.blocked_until(terms)
     may_be_listed = bool(history.applied or history.asked)
     if until is None:
-        must_go = bool(history.unblocked) and (may_be_listed or repeated)
+        must_go = bool(history.unblocked or history.held) and (may_be_listed or repeated)
         return Plan(history, None, Step.REMOVE if must_go else Step.NOTHING)
-    if history.applied and history.applied >= until and not history.asked:
+    in_doubt = bool(history.asked or (history.held and repeated))
+    if history.applied and history.applied >= until and not in_doubt:
         return Plan(history, until, Step.NOTHING)
     return Plan(history, until, Step.REPLACE if may_be_listed else Step.CREATE)
 

@@ -135,6 +135,10 @@ class Run:
         return self.ledger.histories[JANE]
 
 
+def _down(_: Sequence[str]) -> None:
+    raise UnavailableError("InternalError")
+
+
 def test_block_is_written_down_with_the_request_that_made_it() -> None:
     run = Run()
 
@@ -516,6 +520,44 @@ class TestBrake:
         report = run(message(event(), receive_count=2), message(event(EventKind.HARD_BOUNCE)))
 
         assert report.messages == {Outcome.RETRIED: 2}
+
+    @pytest.mark.parametrize("before", [[], [event(EventKind.HARD_BOUNCE, mail="before")]])
+    def test_held_block_that_may_have_taken_effect_is_taken_back(
+        self, before: list[DeliveryEvent]
+    ) -> None:
+        """Whoever drops it believes that this person is not blocked, and nothing says otherwise."""
+        run = Run()
+        for one in before:
+            run(message(one))
+        listed = dict(run.blocklist.listed)
+
+        def lose_answer(recipients: Sequence[str]) -> None:
+            run.blocklist.listed.update(dict.fromkeys(recipients))
+            raise UnavailableError("ClientNetworkError")
+
+        run.blocklist.script = lose_answer
+        run(message(event()))
+        run.blocklist.script = lambda _: None
+        run.brake.room = 0
+        run.blocklist.on_remove = _down
+        failed = run(message(event(), receive_count=2))
+        run.blocklist.on_remove = lambda _: None
+
+        report = run(message(event(), receive_count=3))
+
+        assert failed.messages == {Outcome.RETRIED: 1}
+        assert report.messages == {Outcome.DEAD_LETTERED: 1}
+        assert run.blocklist.listed == listed
+
+    def test_hold_that_cannot_be_written_down_takes_nobody_off(self) -> None:
+        run = Run()
+        run.brake.room = 0
+        run.ledger.fail_changes = {JANE: UnavailableError("ThrottlingException")}
+
+        report = run(message(event(), receive_count=2))
+
+        assert run.blocklist.removals == []
+        assert report.messages == {Outcome.RETRIED: 1}
 
     def test_operator_releases_what_is_held(self) -> None:
         run = Run()
