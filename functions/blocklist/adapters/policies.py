@@ -152,12 +152,12 @@ class _Layer:
         return PolicyError(f"{self.name}{where}: {problem}")
 
     def _addresses(self) -> frozenset[str]:
-        """Give the protected addresses in their normal form and in lower case."""
+        """Give the protected addresses, normal and in lower case; no error shows one."""
         found = set()
-        for address in self.file.protect.addresses:
+        for number, address in enumerate(self.file.protect.addresses, start=1):
             normalised = normalise(address)
             if not normalised:
-                raise self.error(".protect.addresses", f"{address!r} is no address")
+                raise self.error(".protect.addresses", f"number {number} of the addresses is none")
             found.add(normalised.lower())
         return frozenset(found)
 

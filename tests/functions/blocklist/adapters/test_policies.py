@@ -334,7 +334,7 @@ REASONS = (
         ),
         (
             NUMBERS + '[protect]\naddresses = ["a@example.com", "nobody"]\n',
-            "line 9: 'nobody' is no address",
+            "line 9: number 2 of the addresses is none",
         ),
         (
             NUMBERS + '[protect]\n\ndomains = ["@example.com"]\n',
