@@ -141,6 +141,12 @@ def test_first_term_of_a_rule_is_its_own_and_the_next_the_next_longer() -> None:
     assert until([term(0, 5), term(10, 5)]) == last_day(day(10), 7)
 
 
+def test_event_while_a_term_runs_is_no_further_time() -> None:
+    """Three mails of one morning that bounce alike must not block anybody for good."""
+    assert until([term(0), term(0.1), term(0.2)]) == last_day(day(0.2), 30)
+    assert until([term(0), term(29)]) == last_day(day(29), 30)
+
+
 def test_event_at_the_very_end_of_a_term_is_the_next_one() -> None:
     assert until([term(0, 30), term(30, 30)]) == last_day(day(30), 180)
 

@@ -198,6 +198,25 @@ def test_strikes_of_several_batches_add_up() -> None:
     assert run.blocklist.listed == {JANE: last_day(NOW + 2 * DAY_SECONDS, 7)}
 
 
+def test_mails_without_a_bulk_id_are_told_apart_by_their_message_id() -> None:
+    run = Run()
+    for day in (0, 1, 2):
+        strike = event(EventKind.SOFT_BOUNCE, day=day, mail="")
+        run(message(strike._replace(message_id=f"message {day}")))
+
+    assert run.blocklist.blocked == {JANE}
+
+
+def test_whoever_was_never_blocked_is_never_deleted() -> None:
+    """An entry of somebody else's stands, and a redelivered strike costs no request."""
+    run = Run()
+    run.blocklist.listed[JANE] = None
+
+    run(message(event(EventKind.SOFT_BOUNCE), receive_count=2))
+
+    assert run.blocklist.removals == []
+
+
 def test_redelivered_strike_counts_once() -> None:
     run = Run()
 
@@ -218,6 +237,20 @@ def test_term_is_announced_before_it_is_asked_for() -> None:
 
     assert seen == [last_day(NOW, 30)]
     assert (run.history.asked, run.history.applied) == (None, last_day(NOW, 30))
+
+
+def test_term_that_cannot_be_announced_is_not_asked_for() -> None:
+    """Else nobody would know of an entry that came of it, and its end could not be moved."""
+    run = Run()
+    run.ledger.fail_changes = {JANE: UnavailableError("ThrottlingException")}
+
+    report = run(
+        message(event(EventKind.HARD_BOUNCE)),
+        message(event(EventKind.HARD_BOUNCE, recipient="joe@example.com")),
+    )
+
+    assert run.blocklist.blocked == {"joe@example.com"}
+    assert report.messages == {Outcome.RETRIED: 1, Outcome.ACCEPTED: 1}
 
 
 def test_term_that_grows_is_deleted_and_made_anew() -> None:
@@ -548,6 +581,19 @@ class TestBrake:
         assert failed.messages == {Outcome.RETRIED: 1}
         assert report.messages == {Outcome.DEAD_LETTERED: 1}
         assert run.blocklist.listed == listed
+
+    @pytest.mark.parametrize("dry_run", [False, True])
+    def test_what_was_asked_for_stays_in_mind(self, *, dry_run: bool) -> None:
+        """The entry may be there: whatever is done about it later must know of it."""
+        run = Run()
+        run.dry_run = dry_run
+        run.brake.room = 0
+        asked = last_day(NOW, 30)
+        run.ledger.histories[JANE] = History(asked=asked)
+
+        run(message(event()))
+
+        assert run.history.asked == asked
 
     def test_hold_that_cannot_be_written_down_takes_nobody_off(self) -> None:
         run = Run()
