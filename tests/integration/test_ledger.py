@@ -15,7 +15,7 @@ from functions.blocklist.adapters.dynamo_ledger import (
     MAX_FACTS,
     DynamoLedger,
 )
-from functions.blocklist.adapters.dynamo_table import DynamoTable
+from functions.blocklist.adapters.dynamo_table import DynamoTable, Update, WrongRequestError
 from functions.blocklist.adapters.hashing import KeyedHash
 from functions.blocklist.domain.errors import ConfigurationError, UnavailableError
 from functions.blocklist.domain.events import DeliveryEvent, EventKind
@@ -27,6 +27,7 @@ from functions.blocklist.services.ports import Change, Record
 from local.pipeline import LEDGER_KEY
 from tests.contracts.ledger import (
     JANE,
+    JOHN,
     NEVER,
     NOON,
     SPRING,
@@ -272,6 +273,31 @@ def test_item_that_somebody_deleted_is_not_taken_for_an_empty_history(
 
     assert isinstance(answer, UnavailableError)
     assert answer.code == "dynamodb:ItemGone"
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"at": {"N": "1"}, "action": {"S": "banish"}},
+        {"action": {"S": "block"}},
+        {"at": {"N": "1"}, "action": {"S": "block"}, "until": {"S": "2026-13-45"}},
+    ],
+    ids=["another version's action", "something missing", "no day"],
+)
+def test_item_that_cannot_be_read_fails_for_its_own_address_only(
+    ledger: _Ledger, table: DynamoTable, hashed: KeyedHash, broken: Mapping[str, Any]
+) -> None:
+    """Of one such item, whole batches would come back until they rest on the dead-letter queue."""
+    update = Update(hashed.of(JANE))
+    update.set("f:broken", {"M": broken})
+    table.update(update, before=NEVER)
+
+    answers = ledger.record({JANE: [strike("a")], JOHN: [strike("a")]}, before=NEVER)
+
+    error = answers[JANE]
+    assert isinstance(error, WrongRequestError)
+    assert error.code == "dynamodb:UnreadableItem"
+    assert isinstance(answers[JOHN], History)
 
 
 def test_item_with_events_without_end_stays_small(make_ledger: MakeLedger) -> None:

@@ -64,7 +64,7 @@ class ItemTooLargeError(UnavailableError):
 
 
 class WrongRequestError(ConfigurationError):
-    """DynamoDB takes this request for a mistake; others may be right."""
+    """DynamoDB takes this request for a mistake, or we its answer; others may be right."""
 
 
 @dataclass(slots=True)

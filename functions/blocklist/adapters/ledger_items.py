@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, TypeAlias
 
-from functions.blocklist.adapters.dynamo_table import Item
+from functions.blocklist.adapters.dynamo_table import Item, WrongRequestError
 from functions.blocklist.domain.events import BOUNCES
 from functions.blocklist.domain.history import Fact, History
 from functions.blocklist.domain.policy import Action
@@ -37,7 +37,19 @@ _BARE = frozenset({"at", "action", "days", "until", "mail"})
 
 
 def read_history(item: Item) -> History:
-    """Give what *item* says that a decision may hang on."""
+    """
+    Give what *item* says that a decision may hang on.
+
+    Raises:
+        WrongRequestError: it says something that only another version of this code can read.
+    """
+    try:
+        return _read_history(item)
+    except (KeyError, ValueError):
+        raise WrongRequestError("dynamodb:UnreadableItem") from None
+
+
+def _read_history(item: Item) -> History:
     return History(
         facts=tuple(
             _read_fact(name.removeprefix(FACT), value["M"])
