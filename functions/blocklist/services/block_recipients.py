@@ -35,11 +35,12 @@ class TimeLimits:
     """
     Monotonic times: no request starts after *last_start*, all is over before *end*.
 
-    The ledger takes facts before *record_before* and outcomes before *settle_before*. Each request
-    ends within *request_seconds*.
+    The ledger takes facts before *record_before*, what requests need before *prepare_before*, and
+    outcomes before *settle_before*. Each request ends within *request_seconds*.
     """
 
     record_before: float
+    prepare_before: float
     last_start: float
     settle_before: float
     end: float
@@ -52,14 +53,15 @@ class TimeLimits:
 
         A request may take a quarter and never over 15 s; handing the rest back gets a quarter and
         never under 4 s; what is in between is for starting requests, the first two thirds of it for
-        the ledger's facts. Outcomes may take half of the time to hand back, less where the last of
-        them would then come after the end.
+        the ledger's facts, and the last tenth for nothing else. Outcomes may take half of the time
+        to hand back, less where the last of them would then come after the end.
         """
         request_seconds = min(15.0, seconds / 4)
         hand_back_seconds = max(4.0, seconds / 4)
         start_seconds = seconds - hand_back_seconds - request_seconds
         return cls(
             record_before=now + start_seconds * 2 / 3,
+            prepare_before=now + start_seconds * 9 / 10,
             last_start=now + start_seconds,
             settle_before=now + seconds - max(2.5, hand_back_seconds / 2),
             end=now + seconds - 0.5,  # for logging, counting and answering
@@ -102,7 +104,7 @@ def block_recipients(  # noqa: PLR0913 - what it needs is passed, not found
             ledger=ledger[0],
             brake=ledger[1],
             terms=terms,
-            times=Times(now, limits.record_before, limits.last_start, limits.settle_before),
+            times=Times(now, limits.record_before, limits.prepare_before, limits.settle_before),
             dry_run=dry_run,
         )
         enforcer.enforce()

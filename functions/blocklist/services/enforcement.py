@@ -33,12 +33,12 @@ class Times:
     """
     *now* in epoch seconds; the monotonic times before which the ledger is written to.
 
-    What only serves to ask Tencent is over *ask_before*: later nothing is asked any more.
+    What only serves to ask Tencent is over *prepare_before*, so that there is time to ask.
     """
 
     now: float
     record_before: float
-    ask_before: float
+    prepare_before: float
     settle_before: float
 
 
@@ -164,7 +164,7 @@ class Enforcer:
         if mails:
             try:
                 names = self._brake.hold(
-                    mails, before=self._times.ask_before, undo_before=self._times.settle_before
+                    mails, before=self._times.prepare_before, undo_before=self._times.settle_before
                 )
                 held = {name: plans[name] for name in names}
             except RetryLaterError as error:
@@ -204,7 +204,7 @@ class Enforcer:
                 name: Change(own.history, applied=own.history.applied, asked=own.until)
                 for name, own in terms.items()
             },
-            before=self._times.ask_before,
+            before=self._times.prepare_before,
         )
         announced = {
             name: replace(own, history=replace(own.history, asked=own.until))

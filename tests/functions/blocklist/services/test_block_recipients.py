@@ -80,7 +80,12 @@ class Run:
             dead_letters=self.dead_letters,
             redelivery=self.redelivery,
             limits=TimeLimits(
-                record_before=5, last_start=10, settle_before=15, end=20, request_seconds=5
+                record_before=5,
+                prepare_before=9,
+                last_start=10,
+                settle_before=15,
+                end=20,
+                request_seconds=5,
             ),
             now=NOW,
             first_wait_seconds=30,
@@ -450,7 +455,12 @@ def test_time_is_shared_out_between_requests_and_handing_back() -> None:
     limits = TimeLimits.within(60, now=1000)
 
     assert limits == TimeLimits(
-        record_before=1020, last_start=1030, settle_before=1052.5, end=1059.5, request_seconds=15
+        record_before=1020,
+        prepare_before=1027,
+        last_start=1030,
+        settle_before=1052.5,
+        end=1059.5,
+        request_seconds=15,
     )
 
 
@@ -458,7 +468,12 @@ def test_no_request_takes_longer_than_fifteen_seconds() -> None:
     limits = TimeLimits.within(900, now=0)
 
     assert limits == TimeLimits(
-        record_before=440, last_start=660, settle_before=787.5, end=899.5, request_seconds=15
+        record_before=440,
+        prepare_before=594,
+        last_start=660,
+        settle_before=787.5,
+        end=899.5,
+        request_seconds=15,
     )
 
 

@@ -41,7 +41,9 @@ from tests.fakes import (
 
 TERMS = Terms((7, 30, 180), Strikes(mails=3, days=3, window_days=30))
 NOW = 1_796_083_200.0  # 1 December 2026, 08:00 in Shanghai
-LIMITS = TimeLimits(record_before=5, last_start=10, settle_before=15, end=20, request_seconds=5)
+LIMITS = TimeLimits(
+    record_before=5, prepare_before=9, last_start=10, settle_before=15, end=20, request_seconds=5
+)
 JANE = "jane@example.com"
 
 #: What the tests' policy says about each kind.
@@ -441,17 +443,21 @@ def test_ledger_is_told_when_time_is_over() -> None:
 
     run(message(event()))
 
-    assert run.ledger.ends == {5, 10, 15}
+    assert run.ledger.ends == {5, 9, 15}
 
 
 def test_nothing_is_prepared_for_requests_that_could_not_start_any_more() -> None:
-    """What was counted and announced in vain takes the time to take it off the count again."""
+    """
+    What was counted and announced in vain takes the time to take it off the count again.
+
+    And a batch that takes all the time to prepare would come back whole, for the same again.
+    """
     run = Run()
 
     run(message(event(EventKind.HARD_BOUNCE)))
 
-    assert run.brake.ends == {(LIMITS.last_start, LIMITS.settle_before)}
-    assert run.ledger.change_ends == [LIMITS.last_start, LIMITS.settle_before]
+    assert run.brake.ends == {(LIMITS.prepare_before, LIMITS.settle_before)}
+    assert run.ledger.change_ends == [LIMITS.prepare_before, LIMITS.settle_before]
 
 
 def test_event_happens_no_later_than_it_comes_to_the_queue() -> None:
