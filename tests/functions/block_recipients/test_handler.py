@@ -13,6 +13,7 @@ from functions.blocklist.domain.errors import (
     RateLimitedError,
     UnavailableError,
 )
+from functions.blocklist.domain.terms import last_day
 from tests.conftest import FakeContext, Written
 from tests.fakes import (
     FakeBlocklist,
@@ -279,6 +280,23 @@ def test_ledger_hears_which_batch_it_was(
     consumer(bounce("a@example.com"))
 
     assert batches == [FakeContext().aws_request_id]
+
+
+def test_strikes_block_for_the_term_that_the_policy_says(
+    consumer: Consumer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = FakeLedger(), FakeBrake()
+    monkeypatch.setattr(bootstrap, "ledger", lambda _: ledger)
+    days = [4_000_000_000 + number * 86_400 for number in range(3)]
+
+    consumer(
+        *(
+            bounce("a@example.com", reason="552 mailbox full", bulkId=str(day), timestamp=day)
+            for day in days
+        )
+    )
+
+    assert consumer.blocklist.terms == [last_day(days[-1], 7)]
 
 
 def test_lines_do_not_grow_with_the_batch(consumer: Consumer, written: Written) -> None:

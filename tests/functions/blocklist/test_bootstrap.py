@@ -124,6 +124,25 @@ def test_each_batch_has_its_own_ledger_over_one_table(monkeypatch: pytest.Monkey
     assert bootstrap._dynamodb() is bootstrap._dynamodb()  # noqa: SLF001
 
 
+def test_ledger_and_brake_take_their_own_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two numbers in each other's place hold everybody, or nobody."""
+    for name, value in {
+        "LEDGER_TABLE": "ledger",
+        "LEDGER_KEY_PARAMETER": "/key",
+        "LEDGER_RETENTION_DAYS": "90",
+        "BRAKE_BLOCKS_PER_HOUR": "7000",
+        "BRAKE_BLOCKS_PER_MAIL": "30",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    built = bootstrap.ledger("batch-1")
+
+    assert built is not None
+    ledger, brake = built
+    assert ledger._retention_days == 90  # noqa: SLF001
+    assert (brake._per_hour, brake._per_mail) == (7000, 30)  # noqa: SLF001
+
+
 def test_ledger_s_key_comes_from_a_parameter_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The ledger and the brake of every batch hash with the same key, read once."""
     key = "0123456789abcdef0123456789abcdef"
