@@ -75,7 +75,7 @@ def test_audit_tells_the_living_from_the_dead(bounce: Callable[..., None]) -> No
 
         The commonest texts that tell nothing:
              1  (no text)
-             1  550 Qwerty asdf <address>
+             1  550 Qwerty asdf …
 
         Written to ses-blocklist-audit.csv. Read it, then: ses-blocklist rescue --from ses-blocklist-audit.csv
         """  # noqa: E501 - as it is shown

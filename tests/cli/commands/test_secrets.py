@@ -19,6 +19,7 @@ pytestmark = pytest.mark.integration
 
 TOKENS = "/ses-blocklist/new/callback-tokens"
 KEY = "/ses-blocklist/new/tencent-credentials"
+LEDGER_KEY = "/ses-blocklist/new/ledger-key"
 
 
 class Parameters:
@@ -26,7 +27,7 @@ class Parameters:
 
     def __init__(self, aws: Aws) -> None:
         self._ssm: SSMClient = aws.client("ssm")
-        for name in (TOKENS, KEY):
+        for name in (TOKENS, KEY, LEDGER_KEY):
             self._ssm.delete_parameters(Names=[name])
 
     def __getitem__(self, name: str) -> str:
@@ -61,6 +62,21 @@ def test_both_secrets_are_stored_encrypted(parameters: Parameters, double: Tence
     assert double.blocked == {}
 
 
+def test_ledger_key_is_made_once_and_never_again(
+    parameters: Parameters, double: TencentDouble
+) -> None:
+    """Under another key the ledger would know nobody any more."""
+    del double
+    init()
+    made = parameters[LEDGER_KEY]
+
+    ran = init("--new-key", "--new-token", "--yes")
+
+    assert len(made) == 64
+    assert parameters[LEDGER_KEY] == made
+    assert f"{LEDGER_KEY} is there already: kept, as it must never change." in ran.out
+
+
 def test_what_was_stored_is_said_without_the_secrets(
     parameters: Parameters, double: TencentDouble
 ) -> None:
@@ -72,6 +88,7 @@ def test_what_was_stored_is_said_without_the_secrets(
         "Tencent accepts the key, and it may CreateCustomBlacklist.",
         "/ses-blocklist/new/tencent-credentials: the key is stored.",
         "/ses-blocklist/new/callback-tokens: a new token is stored.",
+        "/ses-blocklist/new/ledger-key: a new key for the ledger is stored. It must never change.",
         "",
         "Next: make deploy STAGE=new",
         "Then: ses-blocklist callback-url --stage new",
