@@ -33,16 +33,18 @@ def plan(history: History, terms: Terms, *, repeated: bool) -> Plan:
     Compare where an address belongs with where it may be.
 
     A term that may be there with another end is not left to `CreateCustomBlacklist`, whose effect
-    on an entry that exists nobody documents. *repeated* tells that something may have been asked
+    on an entry that exists nobody documents. One that lasts too long is only made shorter where a
+    person took something back. *repeated* tells that something may have been asked
     already, by an earlier delivery or before somebody else changed the history: an address that was
     unblocked since is removed to be sure, as that request may have come after the unblock.
     """
     until = history.blocked_until(terms)
     may_be_listed = bool(history.applied or history.asked)
     if until is None:
-        must_go = bool(history.unblocked) and (may_be_listed or repeated)
+        must_go = history.is_taken_back and (may_be_listed or repeated)
         return Plan(history, None, Step.REMOVE if must_go else Step.NOTHING)
-    if history.applied and history.applied >= until and not history.asked:
+    lasts_too_long = history.is_taken_back and history.applied != until
+    if history.applied and history.applied >= until and not history.asked and not lasts_too_long:
         return Plan(history, until, Step.NOTHING)
     return Plan(history, until, Step.REPLACE if may_be_listed else Step.CREATE)
 
