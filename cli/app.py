@@ -14,6 +14,8 @@ from cli.commands import (
     secrets,
     status,
     trigger,
+    unblock,
+    why,
 )
 from cli.errors import CliError, ExitCode
 
@@ -59,6 +61,9 @@ app.command()(trigger.pause)
 app.command()(trigger.resume)
 app.command()(block.block)
 app.command("import")(block.import_file)
+app.command()(why.why)
+app.command()(unblock.unblock)
+app.command()(why.erase)
 
 letters = typer.Typer(no_args_is_help=True, help="See, send back, or drop what could not be done.")
 letters.command("list")(dead_letters.list_letters)

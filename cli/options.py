@@ -35,4 +35,11 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
 ]
+Note = Annotated[str, typer.Option(help="A ticket, for example.", metavar="TEXT")]
+IncludeExisting = Annotated[
+    bool,
+    typer.Option(
+        "--include-existing", help="Also who was on Tencent's list before the ledger was there."
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

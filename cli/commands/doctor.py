@@ -200,7 +200,7 @@ def _check_live(stage: str) -> Sequence[Finding]:
     """Block nobody's address until tomorrow, look it up, and take it off whatever happens."""
     lists = bootstrap.tencent(stage, requests_per_second=2)
     tomorrow = day_in_shanghai(time.time()) + timedelta(days=1)
-    lists.block(RESERVED, until=tomorrow)
+    lists.block([RESERVED], until=tomorrow)
     findings = [ok("live", f"{RESERVED} was put on the list")]
     try:
         if lists.is_blocked(RESERVED):
