@@ -5,6 +5,7 @@ from typer.core import TyperGroup
 
 from cli import terminal
 from cli.commands import (
+    adopt,
     audit,
     block,
     classify,
@@ -61,6 +62,7 @@ app.command()(trigger.pause)
 app.command()(trigger.resume)
 app.command()(block.block)
 app.command("import")(block.import_file)
+app.command()(adopt.adopt)
 app.command()(why.why)
 app.command()(unblock.unblock)
 app.command()(why.erase)

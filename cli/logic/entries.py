@@ -52,15 +52,14 @@ def fact_of(entry: Blocked) -> tuple[str, Fact] | None:
 
 def next_offset(offset: int, page: BlockedPage, *, total_before: int | None) -> int:
     """
-    Give where the next page begins.
+    Give where the page after that at *offset* begins.
 
-    Entries that were taken off since the page before have moved the others up, so it begins by so
-    much earlier; what is read twice is known by its key.
+    Entries that were taken off since the page before have moved the others up, so that as many may
+    have slipped past *offset*: then it begins before that. What is read twice is known by its key.
     """
-    gone = max(
-        0, (total_before or 0) - (page.total if page.total is not None else total_before or 0)
-    )
-    return max(0, offset + len(page.rows) - gone)
+    if page.total is not None and total_before is not None and page.total < total_before:
+        return max(0, offset - (total_before - page.total))
+    return offset + len(page.rows)
 
 
 def _moment(text: str) -> float:

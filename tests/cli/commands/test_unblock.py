@@ -49,7 +49,7 @@ def test_freed_person_is_on_neither_list_and_no_old_event_blocks_again(
 
     assert ran.out == "     1  unblocked\n"
     assert ran.code == 0
-    assert stages_double.blocked == stages_double.bounced == {}
+    assert (stages_double.blocked, stages_double.bounced) == ({}, {})
     assert people.history(JANE).applied is None
 
 
@@ -257,7 +257,7 @@ def test_rescue_marks_people_in_the_ledger(people: People, stages_double: Tencen
 
     assert ran.out == "     1  taken off the list\n"
     assert people.history(JANE).unblocked
-    assert stages_double.blocked == stages_double.bounced == {}
+    assert (stages_double.blocked, stages_double.bounced) == ({}, {})
 
 
 def test_rescue_leaves_whom_the_stage_blocks_for_a_reason_of_its_own(
