@@ -16,6 +16,7 @@ from cli.commands import (
     status,
     trigger,
     unblock,
+    undo,
     why,
 )
 from cli.errors import CliError, ExitCode
@@ -65,6 +66,7 @@ app.command("import")(block.import_file)
 app.command()(adopt.adopt)
 app.command()(why.why)
 app.command()(unblock.unblock)
+app.command()(undo.undo)
 app.command()(why.erase)
 
 letters = typer.Typer(no_args_is_help=True, help="See, send back, or drop what could not be done.")
