@@ -5,6 +5,7 @@ from typer.core import TyperGroup
 
 from cli import terminal
 from cli.commands import (
+    adopt,
     audit,
     block,
     classify,
@@ -14,6 +15,9 @@ from cli.commands import (
     secrets,
     status,
     trigger,
+    unblock,
+    undo,
+    why,
 )
 from cli.errors import CliError, ExitCode
 
@@ -59,6 +63,11 @@ app.command()(trigger.pause)
 app.command()(trigger.resume)
 app.command()(block.block)
 app.command("import")(block.import_file)
+app.command()(adopt.adopt)
+app.command()(why.why)
+app.command()(unblock.unblock)
+app.command()(undo.undo)
+app.command()(why.erase)
 
 letters = typer.Typer(no_args_is_help=True, help="See, send back, or drop what could not be done.")
 letters.command("list")(dead_letters.list_letters)

@@ -6,6 +6,7 @@ What is kept, is kept for one command.
 
 import os
 import time
+import uuid
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
@@ -15,17 +16,21 @@ from cli.errors import MendFirstError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from types_boto3_dynamodb import DynamoDBClient
+
     from cli.adapters.aws import Aws, Caller
     from cli.adapters.judging import Judge
+    from cli.adapters.ledger import Ledger
     from cli.adapters.metrics import Metrics
     from cli.adapters.queues import Queue
     from cli.adapters.secrets import Secrets
+    from cli.adapters.settling import Settling
     from cli.adapters.stacks import Function, Stack
     from cli.adapters.tencent import TencentLists
-    from cli.adapters.tombstones import Tombstones
     from cli.adapters.triggers import Switch
     from functions.blocklist.adapters.pacing import IntervalPacer
     from functions.blocklist.adapters.tencent_api import Credentials
+    from functions.blocklist.domain.terms import Terms
 
 
 def judge() -> "Judge":
@@ -193,12 +198,70 @@ def pacer(starts_per_second: float) -> "IntervalPacer":
     return IntervalPacer(1 / starts_per_second)
 
 
-def tombstones(stage: str | None) -> "Tombstones":
-    """Give where unblocked people are marked. The ledger's place, once a stage has one."""
-    from cli.adapters.tombstones import NoLedger
+def ledger(stage: str) -> "Ledger":
+    """
+    Give the ledger of *stage*.
 
-    del stage
-    return NoLedger()
+    Raises:
+        MendFirstError: the stage keeps none.
+    """
+    found = ledger_if_any(stage)
+    if found is None:
+        raise MendFirstError(
+            f"Stage {stage} keeps no ledger.",
+            f'With one it can tell why: make deploy STAGE={stage} PARAMS="ledger=on"',
+        )
+    return found
+
+
+@cache
+def ledger_if_any(stage: str) -> "Ledger | None":
+    """Give the ledger of *stage*, or None where it keeps none."""
+    from functions.blocklist.config import read_ledger_settings
+
+    settings = read_ledger_settings(consumer_environment(stage))
+    if settings is None:
+        return None
+    from cli.adapters.ledger import Ledger
+    from functions.blocklist.adapters.dynamo_ledger import DynamoLedger
+    from functions.blocklist.adapters.dynamo_table import DynamoTable
+    from functions.blocklist.adapters.hashing import KeyedHash
+    from functions.blocklist.adapters.ssm import read_secret
+
+    client: DynamoDBClient = aws().client("dynamodb")
+    key = settings.key
+    table = DynamoTable(lambda: client, settings.table)
+    hashed = KeyedHash(lambda: key.value or read_secret(aws().client("ssm"), key.parameter))
+    own = DynamoLedger(
+        table,
+        hashed=hashed,
+        retention_days=settings.retention_days,
+        policy_version="operator",
+        batch_id=f"operator-{uuid.uuid4().hex[:12]}",
+    )
+    return Ledger(client, settings.table, table, own)
+
+
+def terms(stage: str) -> "Terms":
+    """Give how long the policy of *stage* blocks."""
+    from functions.blocklist.adapters.policies import load_policy
+
+    name = consumer_environment(stage).get("POLICY_FILE", "").strip() or "strict.toml"
+    try:
+        return load_policy(name).terms
+    except (OSError, ValueError) as error:
+        raise MendFirstError(
+            f"The policy {name} of stage {stage} cannot be read here: {error}.",
+            "Run the command from the clone that the stage was deployed from.",
+        ) from None
+
+
+def settling(stage: str, *, requests_per_second: float) -> "Settling":
+    """Give what brings people at Tencent to where the ledger of *stage* says they belong."""
+    from cli.adapters.settling import Settling
+
+    lists = tencent(stage, requests_per_second=requests_per_second)
+    return Settling(ledger(stage), lists, terms(stage))
 
 
 def _lists(

@@ -35,4 +35,19 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write JSON for programs.")
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
 ]
+Note = Annotated[str, typer.Option(help="A ticket, for example.", metavar="TEXT")]
+Since = Annotated[
+    str,
+    typer.Option(
+        help="From this moment on, in UTC: 2h, 3d, 2026-11-25 or 2026-11-25T14:30.",
+        metavar="MOMENT",
+    ),
+]
+Until = Annotated[str, typer.Option(help="Until before this moment.", metavar="MOMENT")]
+IncludeExisting = Annotated[
+    bool,
+    typer.Option(
+        "--include-existing", help="Also who was on Tencent's list before the ledger was there."
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]

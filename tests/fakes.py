@@ -214,7 +214,10 @@ class FakeLedger:
         if recipient in self.fail_changes:
             return self.fail_changes[recipient]
         now, seen = self.histories[recipient], change.seen
-        if (now.applied, now.asked, now.unblocked) != (seen.applied, seen.asked, seen.unblocked):
+        if any(
+            getattr(now, name) != getattr(seen, name)
+            for name in ("applied", "asked", "unblocked", "disowned")
+        ):
             return now
         self.changes.append((recipient, change))
         self.histories[recipient] = replace(
@@ -227,6 +230,10 @@ class FakeLedger:
         self.histories[recipient] = replace(
             history, unblocked=history.unblocked | {at}, applied=None, asked=None
         )
+
+    def disown(self, recipient: str, keys: Collection[str]) -> None:
+        history = self.histories.get(recipient, History())
+        self.histories[recipient] = replace(history, disowned=history.disowned | set(keys))
 
 
 @dataclass

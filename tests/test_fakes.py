@@ -10,6 +10,9 @@ class _Ledger(FakeLedger):
     def take_back(self, recipient: str, at: float) -> None:
         self.unblock(recipient, at=at)
 
+    def unsay(self, recipient: str, key: str) -> None:
+        self.disown(recipient, [key])
+
 
 class TestFakeLedger(LedgerContract):
     """The one that tests use."""

@@ -14,6 +14,7 @@ import msgspec
 
 from cli.logic.advice import explain
 from cli.logic.audits import Bounced
+from cli.logic.entries import Blocked, BlockedPage
 from cli.logic.times import day_in_shanghai
 from functions.blocklist.adapters.tencent_api import ApiResponse
 from functions.blocklist.domain.errors import (
@@ -70,11 +71,15 @@ class _BouncedPage(ApiResponse):
 
 
 class _BlockedRow(msgspec.Struct):
+    id: int = msgspec.field(name="Id", default=0)
     address: str = msgspec.field(name="Email", default="")
+    created_at: str = msgspec.field(name="CreateTime", default="")
+    until: str | None = msgspec.field(name="ExpireDate", default=None)
 
 
 class _BlockedPage(ApiResponse):
     rows: list[_BlockedRow] | None = msgspec.field(name="Data", default=None)
+    total: int | None = msgspec.field(name="TotalCount", default=None)
 
 
 class TencentLists:
@@ -176,16 +181,28 @@ class TencentLists:
         """
         self.is_blocked("nobody@example.com")
 
-    def block(self, address: str, *, until: date) -> None:
-        """Put *address* on the custom list until a day."""
-        parameters = {"Emails": [address], "ExpireDate": until.isoformat()}
+    def block(self, addresses: Sequence[str], *, until: date | None) -> None:
+        """Put *addresses* on the custom list until a day, None for good."""
+        expiry = {"ExpireDate": until.isoformat()} if until else {}
+        parameters = {"Emails": list(addresses), **expiry}
         self._call("CreateCustomBlacklist", parameters, ApiResponse)
+
+    def blocked(self, *, offset: int = 0, address: str | None = None) -> BlockedPage:
+        """Give one page of whom the custom list blocks now, or only what it says of *address*."""
+        parameters: dict[str, Any] = {"Offset": offset, "Limit": PAGE_ROWS, "Status": 1}
+        if address:
+            parameters["Email"] = address
+        page = self._call("ListCustomBlacklist", parameters, _BlockedPage)
+        rows = [
+            Blocked(row.id, row.address, row.created_at, row.until or "")
+            for row in page.rows or []
+            if address in {None, row.address}
+        ]
+        return BlockedPage(rows, page.total)
 
     def is_blocked(self, address: str) -> bool:
         """Tell whether *address* is on the custom list now."""
-        parameters = {"Offset": 0, "Limit": PAGE_ROWS, "Status": 1, "Email": address}
-        page = self._call("ListCustomBlacklist", parameters, _BlockedPage)
-        return any(row.address == address for row in page.rows or [])
+        return bool(self.blocked(address=address).rows)
 
     def unblock(self, addresses: Sequence[str]) -> None:
         """Take *addresses* off the custom list."""

@@ -4,7 +4,7 @@ import hashlib
 import os
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +18,7 @@ from cli.logic import audits
 from cli.logic.audits import Bounced, Finding, Life
 from cli.logic.times import day_in_shanghai
 from cli.options import AsJson, DryRun, OptionalStage, Rate, Yes
+from functions.blocklist.domain.addresses import normalise
 
 if TYPE_CHECKING:
     from cli.adapters.judging import Judge
@@ -102,6 +103,7 @@ def rescue(
 
 RESCUED = "taken off the list"
 NOT_LISTED = "not on the list any more"
+BLOCKED_BY_US = "blocked by the stage for a reason of its own: left on it"
 BOUNCED_AGAIN = "bounced again since, and not as somebody who is alive: left on it"
 REFUSED = "refused by Tencent"
 
@@ -202,15 +204,19 @@ def _rescue(
     chosen: Sequence[Finding], done: Journal, *, stage: str | None, rate: float
 ) -> Counter[str]:
     lists = bootstrap.tencent(stage, requests_per_second=rate)
-    judge, tombstones = bootstrap.judge(), bootstrap.tombstones(stage)
+    judge, marks = bootstrap.judge(), _marks(stage)
     outcomes: Counter[str] = Counter()
     with terminal.progress("Taking people off", total=len(chosen)) as advance:
         for start in range(0, len(chosen), GROUP):
             group = chosen[start : start + GROUP]
             settled = {each.address: _look_again(each, lists, judge) for each in group}
+            settled |= {
+                address: marks(address)
+                for address, outcome in settled.items()
+                if outcome == RESCUED
+            }
             to_go = [address for address, outcome in settled.items() if outcome == RESCUED]
             if to_go:
-                tombstones.put(to_go)
                 refused = lists.forget_bounces(to_go)
                 settled |= dict.fromkeys(refused, REFUSED)
             for address, outcome in settled.items():
@@ -218,6 +224,28 @@ def _rescue(
             outcomes.update(settled.values())
             advance(len(group))
     return outcomes
+
+
+def _marks(stage: str | None) -> Callable[[str], str]:
+    """
+    Give what marks somebody in the ledger of *stage*, before they are taken off Tencent's list.
+
+    What happened until now then never blocks them, however late it comes. Whom the stage blocks for
+    a reason of its own, as somebody who complained, stays: `unblock` frees both.
+    """
+    ledger = bootstrap.ledger_if_any(stage) if stage else None
+    if ledger is None or stage is None:
+        return lambda _: RESCUED
+    terms, by, at = bootstrap.terms(stage), bootstrap.caller().arn, time.time()
+
+    def mark(address: str) -> str:
+        known = normalise(address) or address
+        if ledger.look_up(known).history.blocked_until(terms):
+            return BLOCKED_BY_US
+        ledger.unblock(known, at=at, by=by, note="rescue")
+        return RESCUED
+
+    return mark
 
 
 def _look_again(finding: Finding, lists: "TencentLists", judge: "Judge") -> str:

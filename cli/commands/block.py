@@ -25,14 +25,13 @@ from cli.logic.orders import (
     united,
 )
 from cli.logic.times import day_in_shanghai
-from cli.options import DryRun, Stage, Yes
+from cli.options import DryRun, Note, Stage, Yes
 
 #: So many are queued, then noted: what a run that is killed in between queues twice.
 GROUP = 100
 SHOWN_BAD_ROWS = 5
 
 Reason = Annotated[str, typer.Option(help="Why; kept with the decision.", metavar="TEXT")]
-Note = Annotated[str, typer.Option(help="A ticket, for example.", metavar="TEXT")]
 ORIGIN = {"Origin": "operator"}
 
 

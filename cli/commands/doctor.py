@@ -68,6 +68,7 @@ def _examine(stage: str, *, live: bool) -> list[Finding]:
         ("callback address", lambda: _check_door(stage)),
         ("callbacks", _check_callbacks),
         ("dead letters", lambda: _check_dead_letters(stage)),
+        ("ledger", lambda: _check_ledger(stage)),
     ]
     if live:
         steps.append(("live", lambda: _check_live(stage)))
@@ -196,11 +197,23 @@ def _check_dead_letters(stage: str) -> Sequence[Finding]:
     return [Finding("dead letters", State.WARNING, f"{number:,} wait for a person", advice)]
 
 
+def _check_ledger(stage: str) -> Sequence[Finding]:
+    ledger = bootstrap.ledger_if_any(stage)
+    if ledger is None:
+        told = "none: no strike is counted, nobody can be told why, and no unblock holds"
+        on = f'make deploy STAGE={stage} PARAMS="ledger=on"'
+        return [Finding("ledger", State.WARNING, told, on)]
+    if "finished_at" in ledger.adoption():
+        return [ok("ledger", "it may be read, and knows what was on Tencent's list before it")]
+    told = "what was on Tencent's list before it is not known to it"
+    return [Finding("ledger", State.WARNING, told, f"ses-blocklist adopt --stage {stage}")]
+
+
 def _check_live(stage: str) -> Sequence[Finding]:
     """Block nobody's address until tomorrow, look it up, and take it off whatever happens."""
     lists = bootstrap.tencent(stage, requests_per_second=2)
     tomorrow = day_in_shanghai(time.time()) + timedelta(days=1)
-    lists.block(RESERVED, until=tomorrow)
+    lists.block([RESERVED], until=tomorrow)
     findings = [ok("live", f"{RESERVED} was put on the list")]
     try:
         if lists.is_blocked(RESERVED):

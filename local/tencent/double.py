@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import Self
 
 from local.tencent import deliveries
@@ -127,6 +127,11 @@ class TencentDouble:
         with self._changed:
             self._lists.automatic[email] = BouncedAddress(email, self._local_time(), reason)
 
+    def block(self, email: str, expires_on: date | None = None) -> None:
+        """Put an address on the custom list, as somebody does in the console."""
+        with self._changed:
+            self._lists.add(email, expires_on, self._rules())
+
     def misbehave(
         self,
         fault: Fault,
@@ -190,13 +195,15 @@ class TencentDouble:
             raise ApiError("RequestLimitExceeded", "Too many requests in a second.")
 
     def _perform(self, call: Call) -> dict[str, object]:
-        rules = Rules(
+        return perform(call.action, call.params, lists=self._lists, rules=self._rules())
+
+    def _rules(self) -> Rules:
+        return Rules(
             now=self._local_time(),
             max_emails_per_request=self.max_emails_per_request,
             max_email_characters=self.max_email_characters,
             refused=self.refused,
         )
-        return perform(call.action, call.params, lists=self._lists, rules=rules)
 
     def _local_time(self) -> datetime:
         return datetime.fromtimestamp(self.now(), SHANGHAI)

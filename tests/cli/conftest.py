@@ -11,6 +11,7 @@ from local.emulator import Emulator
 from local.quirks import set_mapping_state
 from local.stack import Stack
 from local.tencent import TencentDouble
+from tests.cli.people import People
 from tests.cli.running import SECRET_ID, SECRET_KEY, Account, deploy_stage
 
 
@@ -87,3 +88,9 @@ def account(aws: Aws, _deployed: Stack) -> Account:
     local.put_secrets(aws, local.read_template(local.PACKAGE))
     account.empty()
     return account
+
+
+@pytest.fixture
+def people(account: Account, monkeypatch: pytest.MonkeyPatch) -> People:
+    """Give the stage's ledger, where nobody is known yet."""
+    return People(account, monkeypatch)

@@ -33,6 +33,8 @@ class Subject(Protocol):
 
     def take_back(self, recipient: str, at: float) -> None: ...
 
+    def unsay(self, recipient: str, key: str) -> None: ...
+
 
 def strike(key: str, *, at: float = NOON, from_operator: bool = False) -> Record:
     return Record(
@@ -144,8 +146,9 @@ class LedgerContract:
             lambda ledger, seen: changed(ledger, Change(seen, applied=SPRING, asked=SUMMER)),
             lambda ledger, seen: changed(ledger, Change(seen)),
             lambda ledger, _: ledger.take_back(JANE, NOON),
+            lambda ledger, _: ledger.unsay(JANE, "a"),
         ],
-        ids=["applied", "asked", "removed", "unblocked"],
+        ids=["applied", "asked", "removed", "unblocked", "disowned"],
     )
     def test_change_is_not_written_where_somebody_came_between(
         self, ledger: Subject, meanwhile: Callable[[Subject, History], object]
@@ -226,6 +229,19 @@ class LedgerContract:
 
         unblocked = frozenset({NOON})
         assert read(ledger) == replace(seen, held=frozenset("a"), unblocked=unblocked)
+
+    def test_disowned_fact_stays_known_and_where_the_address_is_as_well(
+        self, ledger: Subject
+    ) -> None:
+        """It is taken off the list after that; killed in between, nobody must forget it is on."""
+        changed(ledger, Change(recorded(ledger, strike("a"), strike("b")), applied=SPRING))
+        seen = read(ledger)
+
+        ledger.unsay(JANE, "a")
+        recorded(ledger, strike("a", from_operator=True))
+        ledger.unsay(JANE, "b")
+
+        assert read(ledger) == replace(seen, disowned=frozenset("ab"))
 
     def test_unblocks_gather_in_any_order(self, ledger: Subject) -> None:
         for moment in (NOON, NOON - 60, NOON + 60, NOON):

@@ -56,6 +56,9 @@ class _Ledger(DynamoLedger):
     def take_back(self, recipient: str, at: float) -> None:
         self.unblock(recipient, at=at, by="ops", note="asked by phone", before=NEVER)
 
+    def unsay(self, recipient: str, key: str) -> None:
+        self.disown(recipient, [key], at=NOON, by="ops", note="T-1", before=NEVER)
+
 
 MakeLedger = Callable[..., _Ledger]
 
@@ -132,6 +135,7 @@ def test_entry_of_an_event_tells_why_and_names_nobody(ledger: _Ledger) -> None:
         "app_id": "1250000000",
         "message_id": "message-1",
         "origin": "callback",
+        "batch": "batch-1",
         "recorded_at": "2026-09-21T14:18:20+00:00",
     }
 
@@ -153,6 +157,7 @@ def test_entry_has_nothing_that_is_empty(ledger: _Ledger) -> None:
         "policy": "strict@0",
         "origin": "operator",
         "note": "asked by phone",
+        "batch": "batch-1",
         "recorded_at": "2026-09-21T14:18:20+00:00",
     }
 
@@ -215,8 +220,10 @@ def test_item_goes_by_the_address_hashed(ledger: _Ledger, hashed: KeyedHash) -> 
         lambda ledger: recorded(ledger, strike("b")),
         lambda ledger: changed(ledger, Change(History(), applied=SPRING)),
         lambda ledger: ledger.take_back(JANE, NOON),
+        lambda ledger: ledger.unsay(JANE, "a"),
+        lambda ledger: ledger.adopt(JANE, Fact("e", NOON, Action.BLOCK), before=NEVER),
     ],
-    ids=["record", "change", "unblock"],
+    ids=["record", "change", "unblock", "disown", "adopt"],
 )
 def test_whatever_is_written_keeps_the_item_for_its_whole_retention(
     make_ledger: MakeLedger, touch: Callable[[_Ledger], object]
@@ -386,6 +393,7 @@ def test_erased_person_is_a_hash_that_blocks_again(ledger: _Ledger, hashed: Keye
     seen = recorded(ledger, *(strike(f"{number:03}") for number in range(150)))
     changed(ledger, Change(seen, applied=SPRING, held=frozenset({"001"}), outcome="blocked"))
     ledger.take_back(JANE, NOON)
+    ledger.unsay(JANE, "001")
     changed(ledger, Change(read(ledger), applied=SPRING))
     before = ledger.history(JANE)
     expiry = ledger.item(JANE)["expires_at"]
@@ -398,7 +406,7 @@ def test_erased_person_is_a_hash_that_blocks_again(ledger: _Ledger, hashed: Keye
     assert item["expires_at"] == expiry
     assert "address" not in item
     assert item["pk"] == {"S": hashed.of(JANE)}
-    assert not [name for name in item if name.startswith(("o:", "u:"))]
+    assert not [name for name in item if name.startswith(("o:", "u:", "d:"))]
     assert {name for value in item.values() for name in value.get("M", {})} == {
         "at",
         "action",
@@ -414,6 +422,42 @@ def test_next_event_of_an_erased_person_says_who_it_is(ledger: _Ledger) -> None:
     recorded(ledger, strike("b"))
 
     assert ledger.item(JANE)["address"] == {"S": JANE}
+
+
+def test_who_disowned_something_and_why_is_kept(ledger: _Ledger) -> None:
+    recorded(ledger, strike("a"))
+
+    ledger.unsay(JANE, "a")
+
+    assert entry(ledger, "d:1790000000.25") == {"at": "1790000000.25", "by": "ops", "note": "T-1"}
+
+
+@pytest.mark.parametrize("until", [None, SPRING])
+def test_adopted_entry_blocks_as_long_as_it_stands_there(
+    ledger: _Ledger, until: date | None
+) -> None:
+    """And the consumer does not ask for it again."""
+    fact = Fact("existing:7", NOON, Action.BLOCK, until=until)
+
+    was_new = ledger.adopt(JANE, fact, before=NEVER)
+
+    assert was_new
+    assert ledger.history(JANE) == History((fact,), applied=until or FOR_GOOD)
+    assert entry(ledger, "f:existing:7")["origin"] == "existing"
+
+
+@pytest.mark.parametrize(
+    "known", [Change(History(), applied=SPRING), Change(History(), asked=SPRING)]
+)
+def test_what_the_ledger_did_itself_is_not_adopted(ledger: _Ledger, known: Change) -> None:
+    """Else an unblock would take our own entry for somebody else's."""
+    changed(ledger, known)
+    before = ledger.history(JANE)
+
+    was_new = ledger.adopt(JANE, Fact("existing:7", NOON, Action.BLOCK), before=NEVER)
+
+    assert not was_new
+    assert ledger.history(JANE) == before
 
 
 def test_nobody_is_erased_where_nothing_is_kept(ledger: _Ledger) -> None:

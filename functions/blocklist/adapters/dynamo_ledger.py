@@ -9,12 +9,14 @@ from typing import TypeVar
 from functions.blocklist.adapters.dynamo_table import ChangedError, DynamoTable, Item, Update
 from functions.blocklist.adapters.hashing import KeyedHash
 from functions.blocklist.adapters.ledger_items import (
+    DISOWNED,
     FACT,
     OUTCOME,
     UNBLOCK,
     Value,
     bare,
     day,
+    existing_entry,
     fact_entry,
     is_bare,
     number,
@@ -24,9 +26,9 @@ from functions.blocklist.adapters.ledger_items import (
     texts,
 )
 from functions.blocklist.domain.errors import RetryLaterError, UnavailableError
-from functions.blocklist.domain.history import History
+from functions.blocklist.domain.history import Fact, History
 from functions.blocklist.domain.policy import Action
-from functions.blocklist.domain.terms import DAY_SECONDS
+from functions.blocklist.domain.terms import DAY_SECONDS, FOR_GOOD
 from functions.blocklist.services.ports import Change, Record
 
 T = TypeVar("T")
@@ -96,6 +98,44 @@ class DynamoLedger:
         update.remove("asked")
         self._table.update(update, before=before)
 
+    def disown(  # noqa: PLR0913 - what an operator says
+        self, recipient: str, keys: Collection[str], *, at: float, by: str, note: str, before: float
+    ) -> None:
+        """
+        Let the facts under *keys* never have been, an operator's word of the moment *at*.
+
+        What is on Tencent's list stays there, and the next event about *recipient* mends it.
+
+        Raises:
+            RetryLaterError: one of its subclasses.
+        """
+        update = self._update(recipient)
+        moment = number(at)
+        update.add("disowned", {"SS": sorted(keys)})
+        entry = {"at": moment, **texts({"by": by, "note": note})}
+        update.set(f"{DISOWNED}{moment['N']}", {"M": entry})
+        self._table.update(update, before=before)
+
+    def adopt(self, recipient: str, fact: Fact, *, before: float) -> bool:
+        """
+        Take note that *recipient* is on Tencent's list by what was done before the ledger.
+
+        False, and nothing changes, where the ledger knows already that it may be there.
+
+        Raises:
+            RetryLaterError: one of its subclasses.
+        """
+        update = self._update(recipient)
+        update.only_if("applied", None)
+        update.only_if("asked", None)
+        update.set("applied", day(fact.until or FOR_GOOD))
+        update.set_once(FACT + fact.key, existing_entry(fact, now=self._wall_clock()))
+        try:
+            self._table.update(update, before=before)
+        except ChangedError:
+            return False
+        return True
+
     def erase(self, recipient: str, *, before: float) -> bool:
         """
         Forget whose item it is and all that is for people only; tell whether there was any.
@@ -158,7 +198,13 @@ class DynamoLedger:
         for key, record in {record.fact.key: record for record in reversed(records)}.items():
             update.set_once(
                 FACT + key,
-                fact_entry(record, recipient, policy_version=self._policy_version, now=now),
+                fact_entry(
+                    record,
+                    recipient,
+                    policy_version=self._policy_version,
+                    batch_id=self._batch_id,
+                    now=now,
+                ),
             )
         freed = {record.fact.key for record in records if record.from_operator}
         if freed:
@@ -170,6 +216,7 @@ class DynamoLedger:
         update.only_if("applied", _day(seen.applied))
         update.only_if("asked", _day(seen.asked))
         update.only_if_size("unblocked", len(seen.unblocked))  # it only grows
+        update.only_if_size("disowned", len(seen.disowned))  # so does this
         update.set_or_remove("applied", _day(change.applied))
         update.set_or_remove("asked", _day(change.asked))
         if change.held:
@@ -237,7 +284,7 @@ def _is_personal(name: str, value: Value) -> bool:
     """Tell whether an attribute tells people something that no decision hangs on."""
     if name.startswith(FACT):
         return not is_bare(value)
-    return name == "address" or name.startswith((OUTCOME, UNBLOCK))
+    return name == "address" or name.startswith((OUTCOME, UNBLOCK, DISOWNED))
 
 
 def _day(value: date | None) -> Mapping[str, str] | None:

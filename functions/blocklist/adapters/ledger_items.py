@@ -9,10 +9,12 @@ docs/decisions/0015 tells what each attribute is for.
 * `f:KEY`         one event: what `Fact` holds, and details for people
 * `held`          the keys of facts that wait for a person
 * `unblocked`     when the address was unblocked
+* `disowned`      the keys of facts that a person declared a mistake
 * `applied`       until when it is on Tencent's list, 9999-12-31 for good
 * `asked`         the same for a request that may or may not have taken effect
 * `o:BATCH`       what a batch did about the address
 * `u:SECONDS`     who unblocked it, and why
+* `d:SECONDS`     who disowned facts, and why
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,7 +30,9 @@ from functions.blocklist.services.ports import Change, Record
 
 Value: TypeAlias = Mapping[str, Any]
 
-FACT, OUTCOME, UNBLOCK = "f:", "o:", "u:"
+FACT, OUTCOME, UNBLOCK, DISOWNED = "f:", "o:", "u:", "d:"
+#: The origin of what was on Tencent's list before the ledger knew of it.
+EXISTING = "existing"
 
 #: Longer text is cut: a callback may hold a novel in any field, and an item 400 KB in all.
 MAX_TEXT_BYTES = 256
@@ -58,6 +62,7 @@ def _read_history(item: Item) -> History:
         ),
         held=frozenset(item.get("held", {}).get("SS", ())),
         unblocked=frozenset(map(float, item.get("unblocked", {}).get("NS", ()))),
+        disowned=frozenset(item.get("disowned", {}).get("SS", ())),
         applied=_read_day(item.get("applied")),
         asked=_read_day(item.get("asked")),
     )
@@ -78,7 +83,9 @@ def _read_day(value: Value | None) -> date | None:
     return date.fromisoformat(value["S"]) if value else None
 
 
-def fact_entry(record: Record, recipient: str, *, policy_version: str, now: float) -> Value:
+def fact_entry(
+    record: Record, recipient: str, *, policy_version: str, batch_id: str, now: float
+) -> Value:
     """Write down a record as the value of its fact's attribute."""
     fact, event, ruling = record.fact, record.event, record.ruling
     verdict = ruling.verdict
@@ -99,8 +106,18 @@ def fact_entry(record: Record, recipient: str, *, policy_version: str, now: floa
         "message_id": event.message_id if event.message_id != fact.mail else "",
         "origin": "operator" if record.from_operator else "callback",
         "note": event.note,
+        "batch": batch_id,
         "recorded_at": iso(now),
     }
+    return _entry(fact, details)
+
+
+def existing_entry(fact: Fact, *, now: float) -> Value:
+    """Write down what was on Tencent's list before the ledger knew of it."""
+    return _entry(fact, {"origin": EXISTING, "recorded_at": iso(now)})
+
+
+def _entry(fact: Fact, details: Mapping[str, str]) -> Value:
     return {
         "M": {
             "at": number(fact.at),

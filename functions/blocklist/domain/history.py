@@ -1,10 +1,11 @@
 """
 What is known of one address, and what follows from it.
 
-All that follows is a function of two sets that only grow: the facts, one for each distinct event,
-and the unblocks. So neither order, nor batches, nor repetition, nor a crash changes where an
-address ends: docs/decisions/0014 has the argument, tests/functions/blocklist/domain/test_history.py
-the property. Held facts are the one exception: they wait for a person.
+All that follows is a function of sets that only grow: the facts, one for each distinct event, the
+unblocks, and the facts that were disowned. So neither order, nor batches, nor repetition, nor a
+crash changes where an address ends: docs/decisions/0014 and 0048 have the argument,
+tests/functions/blocklist/domain/test_history.py the property. Held facts are the one exception:
+they wait for a person.
 """
 
 from collections.abc import Iterator, Sequence
@@ -43,6 +44,7 @@ class History:
     """
     One address: its *facts*, the keys of those that are *held*, and when it was *unblocked*.
 
+    *disowned* are the keys of facts that a person declared a mistake, as if they had never been.
     *applied* is until when it is on Tencent's list by our doing, `FOR_GOOD` for good; *asked* is
     the same for a finite term whose request may or may not have taken effect.
     """
@@ -50,6 +52,7 @@ class History:
     facts: Sequence[Fact] = ()
     held: frozenset[str] = frozenset()
     unblocked: frozenset[float] = frozenset()
+    disowned: frozenset[str] = frozenset()
     applied: date | None = None
     asked: date | None = None
 
@@ -57,6 +60,11 @@ class History:
     def last_unblock(self) -> float:
         """When it was unblocked last; minus infinity for never."""
         return max(self.unblocked, default=float("-inf"))
+
+    @property
+    def is_taken_back(self) -> bool:
+        """Tell whether a person took something back, so that a block may have grown shorter."""
+        return bool(self.unblocked or self.disowned)
 
     def blocked_until(self, terms: Terms) -> date | None:
         """Give the last day of its longest block, `FOR_GOOD` for good, or None."""
@@ -71,10 +79,11 @@ class History:
         so for each length the earliest end is kept at which a term of it can have been over. More
         facts can only make that earlier, and so all blocks longer.
         """
+        out = self.held | self.disowned
         over: dict[int, float] = {0: float("-inf")}
         strikes: list[Fact] = []
         for fact in sorted(self.facts, key=lambda fact: (fact.at, fact.key)):
-            if fact.key in self.held or fact.action is Action.IGNORE:
+            if fact.key in out or fact.action is Action.IGNORE:
                 continue
             if fact.action is Action.STRIKE:
                 strikes.append(fact)

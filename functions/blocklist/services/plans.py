@@ -39,17 +39,21 @@ def plan(history: History, terms: Terms, *, repeated: bool) -> Plan:
     Compare where an address belongs with where it may be.
 
     A term that may be there with another end is not left to `CreateCustomBlacklist`, whose effect
-    on an entry that exists nobody documents. *repeated* tells that something may have been asked
+    on an entry that exists nobody documents. One that lasts too long is only made shorter where a
+    person took something back. *repeated* tells that something may have been asked
     already, by an earlier delivery or before somebody else changed the history: an address that was
     unblocked or held since is brought back to be sure, as that request may have taken effect.
     """
     until = history.blocked_until(terms)
     may_be_listed = bool(history.applied or history.asked)
     if until is None:
-        must_go = bool(history.unblocked or history.held) and (may_be_listed or repeated)
+        was_taken_back = history.is_taken_back or bool(history.held)
+        must_go = was_taken_back and (may_be_listed or repeated)
         return Plan(history, None, Step.REMOVE if must_go else Step.NOTHING)
     in_doubt = bool(history.asked or (history.held and repeated))
-    if history.applied and history.applied >= until and not in_doubt:
+    lasts_too_long = history.is_taken_back and history.applied != until
+    lasts = history.applied and history.applied >= until
+    if lasts and not in_doubt and not lasts_too_long:
         return Plan(history, until, Step.NOTHING)
     return Plan(history, until, Step.REPLACE if may_be_listed else Step.CREATE)
 

@@ -210,6 +210,15 @@ def test_held_fact_waits_for_a_person() -> None:
     assert History([fact, for_good(1)], held=frozenset({fact.key})).blocked_until(TERMS) == FOR_GOOD
 
 
+def test_disowned_fact_was_never_there() -> None:
+    """It neither blocks nor makes a later term longer, as one that was taken back would."""
+    mistake = term(0)
+    history = History([mistake, term(40)], disowned=frozenset({mistake.key}))
+
+    assert history.blocked_until(TERMS) == History([term(40)]).blocked_until(TERMS)
+    assert History([mistake], disowned=frozenset({mistake.key})).blocked_until(TERMS) is None
+
+
 def test_term_beyond_the_calendar_is_for_good() -> None:
     assert last_day(253_402_300_000, 30) == FOR_GOOD
 

@@ -332,6 +332,41 @@ def test_unblock_holds_against_what_happened_before_and_came_late() -> None:
     assert len(run.blocklist.requests) == 1
 
 
+def test_disowned_event_that_comes_again_takes_the_address_off() -> None:
+    """The command that disowned it was killed before it came to Tencent."""
+    run = Run()
+    run(message(event(day=1)))
+    run.ledger.disown(JANE, [event(day=1).key])
+
+    report = run(message(event(day=1)))
+
+    assert run.blocklist.listed == {}
+    assert report.messages == {Outcome.IGNORED: 1}
+
+
+def test_what_is_left_after_a_mistake_is_as_long_as_it_says() -> None:
+    """Without the mistake the block is shorter, so the entry is made anew."""
+    run = Run()
+    mistake = event(EventKind.COMPLAINT, day=1)
+    run(message(mistake), message(event(EventKind.HARD_BOUNCE, day=2)))
+    assert run.blocklist.listed == {JANE: None}
+    run.ledger.disown(JANE, [mistake.key])
+
+    run(message(mistake))
+
+    assert run.blocklist.listed == {JANE: last_day(NOW + 2 * DAY_SECONDS, 30)}
+
+
+def test_mistake_that_is_disowned_while_its_request_is_under_way_blocks_nobody() -> None:
+    run = Run()
+    run.blocklist.script = lambda _: run.ledger.disown(JANE, [event().key])
+
+    report = run(message(event()))
+
+    assert run.blocklist.listed == {}
+    assert report.messages == {Outcome.IGNORED: 1}
+
+
 def test_event_after_an_unblock_blocks_again() -> None:
     run = Run()
     run(message(event(EventKind.HARD_BOUNCE, day=1)))
@@ -800,6 +835,38 @@ def test_final_state_depends_only_on_what_happened(
         assert found == expected
         assert run.ledger.histories[recipient].applied == until
         assert run.ledger.histories[recipient].asked is None
+
+
+@settings(max_examples=500)
+@given(
+    st.lists(_events, min_size=1, max_size=8, unique_by=lambda one: (one.recipient, one.key)),
+    st.lists(st.integers(1, 60), max_size=4),
+    st.data(),
+)
+def test_final_state_is_as_if_what_is_disowned_had_never_been(
+    events: list[DeliveryEvent], deaths: list[int], data: st.DataObject
+) -> None:
+    """Whatever came before and whatever after, provided that the mistake itself comes once more."""
+    run = Run()
+    Killer(run, deaths)
+    mistakes = [one for one in events if data.draw(st.booleans(), label="mistake")]
+    early = [one for one in events if data.draw(st.booleans(), label="early")]
+
+    _deliver(run, early, data)
+    for one in mistakes:
+        run.ledger.disown(one.recipient, [one.key])
+    _deliver(run, [one for one in events if one not in early] + mistakes, data)
+
+    for recipient in {one.recipient for one in events}:
+        facts = [
+            Fact(one.key, one.occurred_at or 0, ruling.action, one.bulk_id, ruling.days)
+            for one in events
+            if one.recipient == recipient and one not in mistakes
+            for ruling in [RULINGS[one.kind]]
+        ]
+        until = History(facts).blocked_until(TERMS)
+        expected = {recipient: expire_date(until, now=NOW)} if until else {}
+        assert {n: day for n, day in run.blocklist.listed.items() if n == recipient} == expected
 
 
 def _deliver(run: Run, events: Sequence[DeliveryEvent], data: st.DataObject) -> None:

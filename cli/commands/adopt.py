@@ -1,0 +1,108 @@
+"""`adopt`: what was on Tencent's custom list before the ledger becomes known to it."""
+
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import bootstrap, terminal
+from cli.logic.entries import BlockedPage, fact_of, next_offset
+from cli.logic.times import to_the_minute
+from cli.options import DryRun, Stage
+from functions.blocklist.domain.history import Fact
+from functions.blocklist.domain.terms import FOR_GOOD
+
+if TYPE_CHECKING:
+    from cli.adapters.tencent import TencentLists
+
+#: Requests a second while the pipeline works, and while it is paused and needs none.
+RATE, RATE_WHILE_PAUSED = 5.0, 20.0
+
+
+def adopt(
+    *,
+    stage: Stage,
+    again: Annotated[
+        bool, typer.Option("--again", help="Read everything anew, although it was read before.")
+    ] = False,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            help="Requests a second; without it 5, and all 20 while the stage is paused.",
+            min=1,
+            max=20,
+        ),
+    ] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """
+    Read the whole custom list into the ledger, so that `why` and `unblock` know what is there.
+
+    Nobody is blocked or freed by it. Stopped anywhere, it goes on from there, on any machine.
+    """
+    ledger = bootstrap.ledger(stage)
+    sofar = ledger.adoption()
+    if "finished_at" in sofar and not again:
+        terminal.say(
+            f"Done already, {to_the_minute(sofar['finished_at'])} UTC: "
+            f"{int(sofar['adopted']):,} adopted. To read all of it anew: --again"
+        )
+        return
+    if rate is None:
+        rate = RATE if bootstrap.switch(stage).read().is_on else RATE_WHILE_PAUSED
+    lists = bootstrap.tencent(stage, requests_per_second=rate)
+    if dry_run:
+        terminal.say(f"{lists.blocked().total or 0:,} entries would be read.")
+        return
+    begins_anew = not sofar or "finished_at" in sofar
+    offset = 0 if begins_anew else int(sofar["offset"])
+    adopted = 0 if begins_anew else int(sofar["adopted"])
+    read, total_before = 0, None if begins_anew else int(sofar["total"])
+    with terminal.progress("Reading the list", total=total_before) as advance:
+        for after, page in _pages(lists, offset, total_before):
+            facts, strange = _facts(page)
+            adopted += ledger.adopt(facts)
+            read += len(page.rows)
+            if strange:
+                terminal.warn(f"{strange} of them are no addresses: left out")
+            ledger.remember_adoption(offset=after, total=page.total or 0, adopted=adopted)
+            advance(len(page.rows))
+    ledger.remember_adoption(offset=0, total=0, adopted=adopted, finished_at=time.time())
+    terminal.say(f"{read:>9,}  entries read")
+    terminal.say(f"{adopted:>9,}  adopted; the others the ledger knew")
+
+
+def _pages(
+    lists: "TencentLists", offset: int, total_before: int | None
+) -> Iterator[tuple[int, BlockedPage]]:
+    """Give every page with where the next begins, which is asked for meanwhile."""
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(lists.blocked, offset=max(0, offset))
+        while True:
+            page = coming.result()
+            after = next_offset(offset, page, total_before=total_before)
+            is_last = not page.rows or (page.total is not None and after >= page.total)
+            if not is_last:
+                coming = pool.submit(lists.blocked, offset=after)
+            yield after, page
+            if is_last:
+                return
+            offset, total_before = after, page.total
+
+
+def _facts(page: BlockedPage) -> tuple[Mapping[str, Fact], int]:
+    """Give the fact of each address, the longer of two, and how many entries are none."""
+    facts: dict[str, Fact] = {}
+    strange = 0
+    for entry in page.rows:
+        found = fact_of(entry)
+        if found is None:
+            strange += 1
+            continue
+        address, fact = found
+        known = facts.get(address)
+        if known is None or (fact.until or FOR_GOOD) > (known.until or FOR_GOOD):
+            facts[address] = fact
+    return facts, strange
