@@ -41,13 +41,17 @@ def make_junk(label: str, count: int, *, seed: int = 7) -> Iterator[Event]:
 
 
 def _event(name: str, number: int) -> Event:
-    """Make ten unusable addresses of every thousand; of the others one in five soft bounces."""
+    """
+    Make ten unusable addresses of every thousand; two in ten of the others are about the sender.
+
+    Each is about a mail of its own, or the brake would hold what is about one.
+    """
     recipient = f"{name}@example.com"
     if number % 100 == 9:
         return _callback(f"{name}-has-no-domain", Fate.INVALID)
     match number % 10:
         case 3 | 7:
-            return _callback(recipient, Fate.IGNORED, bounceType="soft_bounce")
+            return _callback(recipient, Fate.IGNORED, reason="550 Mail content denied")
         case 5:
             return _callback(recipient, Fate.BLOCKED, event="spamreport")
         case _:
@@ -56,6 +60,6 @@ def _event(name: str, number: int) -> Event:
 
 def _callback(recipient: str, fate: Fate, **changed: str) -> Event:
     # Each about a mail of its own: the brake holds what one mail does to hundreds.
-    own = {"email": recipient, "bulkId": recipient}
-    callback = json.loads(DOCUMENTED_CALLBACK) | own | changed
+    mail = {"email": recipient, "messageId": f"<{recipient}>", "bulkId": f"qcloudses-{recipient}"}
+    callback = json.loads(DOCUMENTED_CALLBACK) | mail | changed
     return Event(json.dumps(callback), fate, recipient if fate is Fate.BLOCKED else "")

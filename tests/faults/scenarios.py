@@ -11,7 +11,7 @@ from local.pipeline import PACKAGE, SECRET_ID, TOKEN
 from local.tencent import faults
 from local.tencent.faults import Fault
 from tests.faults.events import make_events, make_flood, make_junk
-from tests.faults.stage import OK, Stage
+from tests.faults.stage import NO_BRAKE, OK, Stage
 
 EVENTS = 200
 WAVE = 5000
@@ -71,6 +71,21 @@ def _queue_refuses_the_consumer(stage: Stage, label: str) -> None:
     stage.allow("BlockRecipientsFunction")
 
 
+def _ledger_refuses(stage: Stage, label: str) -> None:
+    stage.deny("BlockRecipientsFunction", "dynamodb:UpdateItem")
+    stage.queue(make_events(label, EVENTS))
+    stage.wait_until_it_hurts()
+    stage.allow("BlockRecipientsFunction")
+
+
+def _brake_holds(stage: Stage, label: str) -> None:
+    """Let the hour have no room for another block: all of them wait for a person."""
+    stage.configure("BlockRecipientsFunction", BRAKE_BLOCKS_PER_HOUR="1")
+    stage.queue(make_events(label, EVENTS))
+    stage.must(lambda: stage.pipeline.dead_letters() > EVENTS / 2)
+    stage.configure("BlockRecipientsFunction", **NO_BRAKE)
+
+
 def _is_killed(stage: Stage, label: str) -> None:
     """Kill it between a request and its answer; the messages come back when the queue says so."""
     failed = stage.pipeline.poller.counts.failed_invoke
@@ -104,6 +119,10 @@ def _token_is_rotated(stage: Stage, label: str) -> None:
         stage.post(event.text, [event], token=token)
 
 
+def _burst(stage: Stage, label: str) -> None:
+    stage.queue(make_flood(label, 1000, duplicates=0.3))
+
+
 def _junk_at_the_door(stage: Stage, label: str) -> None:
     for event in make_junk(label, 100):
         stage.post(event.text, [event])
@@ -118,14 +137,19 @@ def flood(count: int) -> Scenario:
     """
     Make a flood of *count* callbacks, three of ten of which are repeats.
 
-    As many wait as the emulator's queue can hold without growing slow itself.
+    As many wait as the emulator's queue can hold without growing slow itself. The ledger is off: the
+    emulator's table takes some fifty updates a second, where DynamoDB takes thousands.
     """
 
     def play(stage: Stage, label: str) -> None:
         events = make_flood(label, count, duplicates=0.3)
+        before = stage.configure("BlockRecipientsFunction", LEDGER_TABLE="")
         for start in range(0, count, WAVE):
             stage.must(lambda: stage.pipeline.waiting() <= WAVE)
             stage.queue(events[start : start + WAVE])
+        stage.must(lambda: stage.pipeline.waiting() == 0)
+        stage.mended()
+        stage.configure("BlockRecipientsFunction", **before)
 
     return play
 
@@ -140,9 +164,12 @@ SCENARIOS: Mapping[str, Scenario] = {
     "Tencent refuses the key": _refuses_the_key,
     "the queue refuses the door": _queue_refuses_the_door,
     "the queue refuses the consumer": _queue_refuses_the_consumer,
+    "the ledger refuses": _ledger_refuses,
+    "the brake holds": _brake_holds,
     "the sandbox is killed": _is_killed,
     "the code is replaced": _is_replaced,
     "the token is rotated": _token_is_rotated,
+    "a burst, with the ledger": _burst,
     "junk at the door": _junk_at_the_door,
     "junk on the queue": _junk_on_the_queue,
 }
