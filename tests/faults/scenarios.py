@@ -137,8 +137,8 @@ def flood(count: int) -> Scenario:
     """
     Make a flood of *count* callbacks, three of ten of which are repeats.
 
-    As many wait as the emulator's queue can hold without growing slow itself. The ledger is off: the
-    emulator's table takes some fifty updates a second, where DynamoDB takes thousands.
+    As many wait as the emulator's queue can hold without growing slow itself. The ledger is off:
+    the emulator's table takes some fifty updates a second, where DynamoDB takes thousands.
     """
 
     def play(stage: Stage, label: str) -> None:
