@@ -72,12 +72,14 @@ class Update:
     """
     One UpdateItem of the item under *key*, put together attribute by attribute.
 
-    Every name and value goes under a placeholder, so no word is a reserved one.
+    Every name and value goes under a placeholder, so no word is a reserved one. One that *counts*
+    adds to a number, and so does another thing when it is carried out twice.
     """
 
     key: str = field(repr=False)
     values: dict[str, Mapping[str, Any]] = field(default_factory=dict, init=False, repr=False)
     conditions: list[str] = field(default_factory=list, init=False)
+    counts: bool = field(default=False, init=False)
     _placeholders: dict[str, str] = field(default_factory=dict, init=False, repr=False)
     _clauses: dict[str, list[str]] = field(default_factory=dict, init=False)
 
@@ -102,6 +104,7 @@ class Update:
 
     def add(self, name: str, value: Mapping[str, Any]) -> None:
         """Add a number to a number, or elements to a set."""
+        self.counts |= "N" in value
         self._add("ADD", f"{self._name(name)} {self._value(value)}")
 
     def delete(self, name: str, value: Mapping[str, Any]) -> None:
@@ -168,7 +171,7 @@ class DynamoTable:
         Carry out *update* and give the whole item as it stands then.
 
         Begins no try at *before* (monotonic seconds) or later. A try without an answer may have
-        taken effect and is made again all the same.
+        taken effect and is made again all the same, but for an update that counts.
 
         Raises:
             ChangedError: a condition of *update* does not hold, so nothing was done.
@@ -186,6 +189,8 @@ class DynamoTable:
                 raise
             except UnavailableError as unavailable:
                 error = unavailable
+                if update.counts:
+                    break
         raise error
 
     def each(

@@ -77,8 +77,32 @@ MakeTable = Callable[[FakeDynamo], DynamoTable]
 
 def an_update() -> Update:
     update = Update("key")
-    update.add("n", {"N": "1"})
+    update.set("n", {"N": "1"})
     return update
+
+
+def test_what_counts_is_tried_once(make_table: MakeTable) -> None:
+    """
+    A try without an answer may have taken effect, and a number added twice is another number.
+
+    What the brake takes off twice would let a flood through; what it counts twice, hold everybody.
+    """
+    dynamo = FakeDynamo([ReadTimeoutError(endpoint_url=URL), {"Attributes": ITEM}])
+    update = Update("key")
+    update.add("n", {"N": "-3300"})
+
+    with pytest.raises(UnavailableError, match="ReadTimeoutError"):
+        make_table(dynamo).update(update, before=NEVER)
+
+    assert len(dynamo.calls) == 1
+
+
+def test_what_is_added_to_a_set_is_tried_again(make_table: MakeTable) -> None:
+    dynamo = FakeDynamo([ReadTimeoutError(endpoint_url=URL), {"Attributes": ITEM}])
+    update = Update("key")
+    update.add("held", {"SS": ["a"]})
+
+    assert make_table(dynamo).update(update, before=NEVER) == ITEM
 
 
 @pytest.fixture
