@@ -147,8 +147,9 @@ class LedgerContract:
             lambda ledger, seen: changed(ledger, Change(seen)),
             lambda ledger, _: ledger.take_back(JANE, NOON),
             lambda ledger, _: ledger.unsay(JANE, "a"),
+            lambda ledger, seen: changed(ledger, Change(seen, SPRING, held=frozenset("a"))),
         ],
-        ids=["applied", "asked", "removed", "unblocked", "disowned"],
+        ids=["applied", "asked", "removed", "unblocked", "disowned", "held"],
     )
     def test_change_is_not_written_where_somebody_came_between(
         self, ledger: Subject, meanwhile: Callable[[Subject, History], object]
@@ -204,7 +205,7 @@ class LedgerContract:
         """What comes back by itself, over and over, must not get past the brake."""
         seen = recorded(ledger, strike("a"), strike("b"), strike("c"))
         changed(ledger, Change(seen, held=frozenset("a")))
-        changed(ledger, Change(seen, held=frozenset("bc")))
+        changed(ledger, Change(read(ledger), held=frozenset("bc")))
 
         redelivered = recorded(ledger, strike("a"))
         released = recorded(ledger, strike("a", from_operator=True))

@@ -217,6 +217,7 @@ class DynamoLedger:
         update.only_if("asked", _day(seen.asked))
         update.only_if_size("unblocked", len(seen.unblocked))  # it only grows
         update.only_if_size("disowned", len(seen.disowned))  # so does this
+        update.only_if_size("held", len(seen.held))
         update.set_or_remove("applied", _day(change.applied))
         update.set_or_remove("asked", _day(change.asked))
         if change.held:

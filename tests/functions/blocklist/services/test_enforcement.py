@@ -636,6 +636,22 @@ class TestBrake:
 
         assert run.history.asked == asked
 
+    def test_hold_that_comes_between_wins(self) -> None:
+        """One message in two sandboxes: a person is asked about it, so it must not block."""
+        run = Run()
+        key = event().key
+
+        def hold(_: Sequence[str]) -> None:
+            history = run.history
+            run.ledger.histories[JANE] = replace(history, held=frozenset({key}))
+
+        run.blocklist.script = hold
+
+        report = run(message(event()))
+
+        assert run.blocklist.listed == {}
+        assert report.messages == {Outcome.DEAD_LETTERED: 1}
+
     def test_hold_that_cannot_be_written_down_takes_nobody_off(self) -> None:
         run = Run()
         run.brake.room = 0
