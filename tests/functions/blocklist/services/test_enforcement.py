@@ -885,6 +885,46 @@ def test_final_state_is_as_if_what_is_disowned_had_never_been(
         assert {n: day for n, day in run.blocklist.listed.items() if n == recipient} == expected
 
 
+@settings(max_examples=500)
+@given(
+    st.lists(_events, min_size=1, max_size=6, unique_by=lambda one: (one.recipient, one.key)),
+    st.lists(st.integers(1, 60), max_size=4),
+    st.lists(st.sampled_from([0.0, 1.0, 9.0]), min_size=1, max_size=9),
+    st.data(),
+)
+def test_whatever_is_held_has_a_letter_and_blocks_nobody(
+    events: list[DeliveryEvent], deaths: list[int], rooms: list[float], data: st.DataObject
+) -> None:
+    """
+    The brake opens and closes, and sandboxes die: nothing is both held and blocked, or neither.
+
+    Tencent's list is what follows from the facts that are not held, and each that is held rests on
+    the dead-letter queue as Held.
+    """
+    run = Run()
+    Killer(run, deaths)
+    turn = iter(range(1000))
+
+    def open_or_close(_recipient: str) -> None:
+        run.brake.room = rooms[next(turn) % len(rooms)]
+
+    run.ledger.meanwhile = open_or_close
+
+    _deliver(run, events, data)
+
+    held_letters = {letter.body for letter in run.dead_letters.kept if letter.code == "Held"}
+    for recipient in {one.recipient for one in events}:
+        history = run.ledger.histories[recipient]
+        until = history.blocked_until(TERMS)
+        expected = {recipient: expire_date(until, now=NOW)} if until else {}
+        found = {name: day for name, day in run.blocklist.listed.items() if name == recipient}
+        assert found == expected
+        for one in events:
+            ignored = RULINGS[one.kind].action is Action.IGNORE
+            if one.recipient == recipient and one.key in history.held and not ignored:
+                assert message(one).body in held_letters
+
+
 def _deliver(run: Run, events: Sequence[DeliveryEvent], data: st.DataObject) -> None:
     """Deliver in any order, in any batches, some twice; what is not answered comes again."""
     repeats = [one for one in events if data.draw(st.booleans(), label="twice")]
