@@ -178,15 +178,18 @@ class Enforcer:
         Let recipients wait for a person; give those to look at again.
 
         One that comes again may have been asked for, and is blocked: then it is to be taken back.
+        So is a block that stands by an event that is held now, as it came twice.
         """
         keys = {name: frozenset(fact_of(ask).key for ask in self._asked[name]) for name in plans}
         again: dict[str, History] = {}
 
         def settle(name: str) -> Result:
-            if not self._is_repeated(name):
-                return HELD
             history = plans[name].history
-            again[name] = replace(history, held=history.held | keys[name])
+            history = replace(history, held=history.held | keys[name])
+            stands = history.blocked_until(self._terms) == history.applied
+            if stands and not self._is_repeated(name):
+                return HELD
+            again[name] = history
             return Outcome.RETRIED
 
         changes = {

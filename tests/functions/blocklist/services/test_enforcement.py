@@ -636,6 +636,18 @@ class TestBrake:
 
         assert run.history.asked == asked
 
+    def test_block_does_not_stand_by_an_event_that_is_held(self) -> None:
+        """It came twice, and the second time with one too many: a person is asked about both."""
+        run = Run()
+        run(message(event(EventKind.HARD_BOUNCE)))
+        run.brake.room = 0
+
+        report = run(message(event()), message(event(EventKind.HARD_BOUNCE)))
+
+        assert run.blocklist.listed == {}
+        assert run.history.applied is None
+        assert report.messages == {Outcome.DEAD_LETTERED: 2}
+
     def test_hold_that_comes_between_wins(self) -> None:
         """One message in two sandboxes: a person is asked about it, so it must not block."""
         run = Run()
