@@ -94,7 +94,7 @@ demo: setup ## the whole pipeline on this machine; KEEP=1 leaves it running
 .PHONY: test
 test: setup ## every test, with the stack on this machine, and the coverage
 	@$(MAKE) package PLATFORM=local
-	@exec $(BIN)/python -m pytest --cov
+	@exec $(BIN)/python -m pytest --cov --numprocesses 4 --dist loadfile
 
 .PHONY: unit
 unit: setup ## the tests that need no stack and no package

@@ -110,6 +110,8 @@ def test_each_function_gets_what_it_uses(template: Template) -> None:
         "LEDGER_TABLE",
         "LEDGER_KEY_PARAMETER",
         "LEDGER_RETENTION_DAYS",
+        "BRAKE_BLOCKS_PER_HOUR",
+        "BRAKE_BLOCKS_PER_MAIL",
         "DRY_RUN",
         "FIRST_RETRY_SECONDS",
     }
