@@ -14,7 +14,8 @@ from typing import TypeAlias
 
 from functions.blocklist.domain.errors import ConfigurationError, RetryLaterError
 from functions.blocklist.domain.history import History
-from functions.blocklist.domain.terms import FOR_GOOD, Terms, expire_date
+from functions.blocklist.domain.policy import Action
+from functions.blocklist.domain.terms import FOR_GOOD, Terms, expire_date, last_day
 from functions.blocklist.services.batch import HELD, Asked
 from functions.blocklist.services.plans import Plan, Step, fact_of, plan, until_without_ledger
 from functions.blocklist.services.ports import Brake, Change, Ledger, Record
@@ -98,9 +99,7 @@ class Enforcer:
         for number in range(MAX_ROUNDS):
             self.held.update({name: own.held for name, own in histories.items()})
             plans = {
-                recipient: plan(
-                    history, self._terms, repeated=bool(number) or self._is_repeated(recipient)
-                )
+                recipient: self._plan(recipient, history, changed=number > 0)
                 for recipient, history in histories.items()
             }
             self._settle_idle(plans)
@@ -108,6 +107,16 @@ class Enforcer:
             if not to_do:
                 break
             histories = self._pretend(to_do) if self._dry_run else self._carry_out(to_do)
+
+    def _plan(self, recipient: str, history: History, *, changed: bool) -> Plan:
+        actions = {ask.decision.ruling.action for ask in self._asked[recipient]}
+        return plan(
+            history,
+            self._terms,
+            repeated=changed or self._is_repeated(recipient),
+            is_news=not actions.isdisjoint({Action.BLOCK, Action.BLOCK_UNTIL}),
+            today=last_day(self._times.now, 0),
+        )
 
     def _record(self) -> Mapping[str, History]:
         records = {

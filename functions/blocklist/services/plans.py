@@ -34,7 +34,7 @@ class Plan:
         return bool(self.until and (not self.history.applied or self.until > self.history.applied))
 
 
-def plan(history: History, terms: Terms, *, repeated: bool) -> Plan:
+def plan(history: History, terms: Terms, *, repeated: bool, is_news: bool, today: date) -> Plan:
     """
     Compare where an address belongs with where it may be.
 
@@ -43,6 +43,9 @@ def plan(history: History, terms: Terms, *, repeated: bool) -> Plan:
     person took something back. *repeated* tells that something may have been asked
     already, by an earlier delivery or before somebody else changed the history: an address that was
     unblocked or held since is brought back to be sure, as that request may have taken effect.
+
+    A term that was over before *today* blocks nobody any more, unless it *is_news*: begun by an
+    event of this batch, which comes late and is blocked for as short as Tencent takes.
     """
     until = history.blocked_until(terms)
     may_be_listed = bool(history.applied or history.asked)
@@ -53,6 +56,9 @@ def plan(history: History, terms: Terms, *, repeated: bool) -> Plan:
     in_doubt = bool(history.asked or (history.held and repeated))
     lasts_too_long = history.is_taken_back and history.applied != until
     lasts = history.applied and history.applied >= until
+    is_over = until < today and not is_news and not may_be_listed
+    if is_over:
+        return Plan(history, None, Step.NOTHING)
     if lasts and not in_doubt and not lasts_too_long:
         return Plan(history, until, Step.NOTHING)
     return Plan(history, until, Step.REPLACE if may_be_listed else Step.CREATE)

@@ -255,6 +255,15 @@ def test_term_that_cannot_be_announced_is_not_asked_for() -> None:
     assert report.messages == {Outcome.RETRIED: 1, Outcome.ACCEPTED: 1}
 
 
+def test_event_that_comes_late_blocks_for_as_short_as_can_be() -> None:
+    """Whether its term is over is not for us to say of what just came."""
+    run = Run()
+
+    run(message(event(EventKind.HARD_BOUNCE, day=-60)))
+
+    assert run.blocklist.listed == {JANE: last_day(NOW, 1)}
+
+
 def test_term_that_grows_is_deleted_and_made_anew() -> None:
     """What CreateCustomBlacklist does to an entry that is there nobody documents."""
     run = Run()
@@ -764,6 +773,18 @@ class TestDryRun:
         report = run(message(event()))
 
         assert run.blocklist.removals == []
+        assert report.messages == {Outcome.IGNORED: 1}
+
+    def test_term_that_was_over_before_anybody_was_blocked_blocks_nobody(self) -> None:
+        """Going live after a long dry run, one full mailbox would bring back old terms."""
+        run = Run()
+        run.dry_run = True
+        run(message(event(EventKind.HARD_BOUNCE, day=-60)))
+        run.dry_run = False
+
+        report = run(message(event(EventKind.SOFT_BOUNCE)))
+
+        assert run.blocklist.requests == []
         assert report.messages == {Outcome.IGNORED: 1}
 
     def test_first_event_after_it_blocks(self) -> None:
