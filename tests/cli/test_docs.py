@@ -22,6 +22,7 @@ from cli.errors import ExitCode
 from local import pipeline
 from local.emulator import Emulator
 from local.tencent import TencentDouble
+from tests.cli.people import People
 from tests.cli.running import REPOSITORY, Account, deploy_stage, run
 
 if TYPE_CHECKING:
@@ -30,13 +31,16 @@ if TYPE_CHECKING:
 PAGE = REPOSITORY / "docs" / "cli.md"
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROMPT = "$ ses-blocklist "
+#: Some day at noon.
+NOON = 1_790_000_000
 
 #: What is another at each run, and what stands for it.
 CHANGING = (
     (re.compile(r"https?://\S+/callbacks/\S+"), "CALLBACK"),
     (re.compile(r"http://127\.0\.0\.1:\d+"), "DOUBLE"),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "ID"),
-    (re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d)?"), "WHEN"),
+    (re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d(?::\d\d)?)?"), "WHEN"),
+    (re.compile(r"strict@[0-9a-f]+"), "POLICY"),
     (re.compile(r"\d+ (?:s|min|h) ago"), "AGO"),
     (re.compile(r"[ \t]+$", re.MULTILINE), ""),
 )
@@ -56,7 +60,9 @@ def _scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", pipeline.SECRET_ID)
         monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", pipeline.SECRET_KEY)
         _fill_tencents_list(double)
-        _fill_the_account(Account(aws, deploy_stage(aws, tencent=double.url)))
+        account = Account(aws, deploy_stage(aws, tencent=double.url))
+        _fill_the_account(account)
+        _block_two(People(account, monkeypatch))
         _write_files(tmp_path)
         yield
 
@@ -91,6 +97,26 @@ def _fill_the_account(account: Account) -> None:
     for code in codes:
         attributes = {"ErrorCode": code, "ErrorMessage": "why"} if code else {}
         account.put(account.dead_letter_queue, json.dumps(event), **attributes)
+
+
+def _block_two(people: People) -> None:
+    """Let one mailing block two people, one of whom was blocked before for another reason."""
+    complaint = {"event": "spamreport", "email": "joe@example.com", "bulkId": "mailing-8"}
+    people.queue({**complaint, "timestamp": NOON})
+    people.consume()
+    bounce = {
+        "event": "bounce",
+        "bounceType": "hard_bounce",
+        "bulkId": "mailing-9",
+        "timestamp": NOON + 60,
+        "from": "news@mail.example.org",
+        "fromDomain": "mail.example.org",
+        "templateId": 77,
+    }
+    for name in ("jane", "joe"):
+        reply = f"550 5.1.1 <{name}@example.com>: user unknown"
+        people.queue({**bounce, "email": f"{name}@example.com", "reason": reply})
+    people.consume()
 
 
 def _write_files(folder: Path) -> None:

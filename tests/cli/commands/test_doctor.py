@@ -36,6 +36,7 @@ def healthy(account: Account, stages_double: TencentDouble) -> Iterator[Account]
         ],
     )
     run("resume", "--stage", "local")
+    run("adopt", "--stage", "local")
     assert stages_double.blocked == {}
     yield account
     account.sqs.set_queue_attributes(QueueUrl=account.queue, Attributes={"VisibilityTimeout": "62"})
@@ -79,6 +80,7 @@ def test_everything_is_looked_at(healthy: Account) -> None:
         "callback address",
         "callbacks",
         "dead letters",
+        "ledger",
     ]
 
 
