@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from local.tencent import TencentDouble
-from tests.cli.commands.test_why import BOUNCE
+from tests.cli.commands.test_why import BOUNCE, JANE
 from tests.cli.people import NEVER, People
 from tests.cli.running import Ran, run
 
@@ -124,6 +124,17 @@ def test_erased_people_still_count(week: People) -> None:
 
     assert told["people"]["blocked"] == 2  # what was done goes with the person
     assert told["events"]["by_action"]["block"] == 3
+
+
+def test_what_came_after_a_block_is_not_its_reason(
+    people: People, stages_double: TencentDouble
+) -> None:
+    del stages_double
+    people.queue(BOUNCE)
+    people.consume()
+    people.know(JANE, "later", sender="other@example.org", decided_at=time.time() + 60)
+
+    assert report("--json").json["by_sender"] == {"news@mail.example.org": 1}
 
 
 def test_empty_ledger_is_a_report_too(people: People) -> None:

@@ -16,14 +16,13 @@ from functions.blocklist.domain.terms import FOR_GOOD, last_day
 from functions.blocklist.services.ports import Change
 from local.tencent import TencentDouble, faults
 from tests.cli.commands.test_why import BOUNCE, JANE
-from tests.cli.people import NEVER, People
+from tests.cli.people import BATCH, NEVER, People
 from tests.cli.running import Ran, run, start, stop
 from tests.local.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
 JOHN = "john@example.com"
-BATCH = "5f5ad0ab-4c88-4b0a-b9f2-2f1f0a4b9a10"
 
 
 def undo(*more: str, answer: str = "") -> Ran:
