@@ -11,6 +11,7 @@ from cli.logic.times import day_in_shanghai
 
 #: Of whom nothing is left to tell why.
 NOT_KNOWN = "not known any more"
+NOT_TOLD = "not told"
 ERASED = "erased"
 #: Rows of senders that are worth a look.
 MOST_SENDERS = 20
@@ -77,7 +78,7 @@ def sum_up(everybody: Iterable[Known], *, since: float, until: float) -> Report:
 def _count_person(report: Report, known: Known, done: Outcome) -> None:
     cause = _cause(known, done)
     report.reasons[why_blocked(cause) if cause else NOT_KNOWN] += 1
-    report.senders[(cause.details.get("sender") if cause else "") or NOT_KNOWN] += 1
+    report.senders[cause.details.get("sender", NOT_TOLD) if cause else NOT_KNOWN] += 1
     report.providers[provider_of(known.address) if known.address else ERASED] += 1
     report.days[day_in_shanghai(done.at).isoformat()] += 1
 

@@ -21,6 +21,7 @@ from cli.app import app
 from cli.errors import ExitCode
 from local import pipeline
 from local.emulator import Emulator
+from local.quirks import set_mapping_state
 from local.tencent import TencentDouble
 from tests.cli.people import People
 from tests.cli.running import REPOSITORY, Account, deploy_stage, run
@@ -39,7 +40,7 @@ CHANGING = (
     (re.compile(r"https?://\S+/callbacks/\S+"), "CALLBACK"),
     (re.compile(r"http://127\.0\.0\.1:\d+"), "DOUBLE"),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "ID"),
-    (re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d(?::\d\d)?)?"), "WHEN"),
+    (re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?"), "WHEN"),
     (re.compile(r"strict@[0-9a-f]+"), "POLICY"),
     (re.compile(r"\d+ (?:s|min|h) ago"), "AGO"),
     (re.compile(r"[ \t]+$", re.MULTILINE), ""),
@@ -62,7 +63,9 @@ def _scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         _fill_tencents_list(double)
         account = Account(aws, deploy_stage(aws, tencent=double.url))
         _fill_the_account(account)
+        set_mapping_state(account.functions, account.mapping, enabled=False)
         _block_two(People(account, monkeypatch))
+        set_mapping_state(account.functions, account.mapping, enabled=True)
         _write_files(tmp_path)
         yield
 
@@ -100,10 +103,16 @@ def _fill_the_account(account: Account) -> None:
 
 
 def _block_two(people: People) -> None:
-    """Let one mailing block two people, one of whom was blocked before for another reason."""
+    """
+    Let one mailing block two people, one of whom was blocked before for another reason.
+
+    A third would have been blocked while the stage was dry.
+    """
     complaint = {"event": "spamreport", "email": "joe@example.com", "bulkId": "mailing-8"}
     people.queue({**complaint, "timestamp": NOON})
     people.consume()
+    people.queue({**complaint, "email": "dora@example.com", "timestamp": NOON})
+    people.consume(DRY_RUN="true")
     bounce = {
         "event": "bounce",
         "bounceType": "hard_bounce",

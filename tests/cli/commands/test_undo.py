@@ -96,7 +96,7 @@ def test_block_is_as_long_as_the_good_reason_says(
     [
         ("--batch", "bad"),
         ("--bulk-id", "m-2"),
-        ("--since", "2h"),
+        ("--since", "2h", "--until", "30m"),
         ("--since", "1d", "--until", "30m", "--batch", "bad"),
     ],
 )
@@ -105,13 +105,15 @@ def test_others_are_left_alone(
 ) -> None:
     people.know(JANE, batch="bad", mail="m-2", decided_at=time.time() - 3600)
     people.know(JOHN, batch="good", mail="m-1", decided_at=time.time() - 3 * 3600)
+    people.know("jim@example.com", batch="good", mail="m-1")
     blocked(people, stages_double, JANE)
     blocked(people, stages_double, JOHN)
+    blocked(people, stages_double, "jim@example.com")
 
     ran = undo(*which, "--yes")
 
     assert ran.out == "     1  not blocked any more\nDone.\n"
-    assert set(stages_double.blocked) == {JOHN}
+    assert set(stages_double.blocked) == {JOHN, "jim@example.com"}
     assert people.history(JOHN).disowned == frozenset()
 
 
