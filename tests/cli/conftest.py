@@ -38,10 +38,9 @@ def _quiet_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _models_are_read_once() -> Iterator[None]:
     """Spare every command the reading of what boto3 knows of AWS, a third of its time here."""
-    read = JSONFileLoader()._load_file  # noqa: SLF001 - nothing public is below it
-    read_once = cache(read)
+    read_once = cache(JSONFileLoader().load_file)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(JSONFileLoader, "_load_file", lambda _, *where: read_once(*where))
+        patched.setattr(JSONFileLoader, "load_file", lambda _, path: read_once(path))
         yield
 
 

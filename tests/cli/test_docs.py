@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -173,6 +174,30 @@ def plain(text: str) -> str:
     for pattern, replacement in CHANGING:
         text = pattern.sub(replacement, text)
     return text
+
+
+@pytest.mark.integration
+def test_smallest_policy_names_what_a_stage_is_made_of(account: Account) -> None:
+    """A right to a table of another name is none, and only shows at 3 a.m."""
+    [policy] = re.findall(r"^```json\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    resources = [statement["Resource"] for statement in json.loads(policy)["Statement"]]
+    patterns = [
+        pattern.replace("REGION:ACCOUNT", ":").replace("STAGE", "local")
+        for resource in resources
+        for pattern in ([resource] if isinstance(resource, str) else resource)
+        if pattern != "*"
+    ]
+    outputs = account.stack.outputs
+    names = [
+        "cloudformation:::stack/ses-blocklist-local/id",
+        f"lambda:::function:{outputs['BlockRecipientsFunction']}",
+        f"dynamodb:::table/{outputs['LedgerTable']}",
+        f"ssm:::parameter{outputs['LedgerKeyParameter']}",
+        f"sqs:::{outputs['QueueUrl'].rpartition('/')[2]}",
+    ]
+
+    for name, pattern in zip(names, patterns, strict=True):
+        assert fnmatch(f"arn:aws:{name}", pattern)
 
 
 def test_every_command_is_on_the_page() -> None:

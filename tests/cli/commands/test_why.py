@@ -181,6 +181,25 @@ def test_ledger_that_cannot_be_read_says_which_right_is_missing(
     assert ran.code == 4
 
 
+@pytest.mark.parametrize("command", [("why", JANE), ("report",)])
+def test_what_only_a_newer_version_can_read_is_no_crash(
+    people: People, command: tuple[str, ...]
+) -> None:
+    people.know(JANE)
+    people.client.update_item(
+        TableName=people.table,
+        Key={"pk": people.ledger().item(JANE)["pk"]},
+        UpdateExpression="SET #f = :f",
+        ExpressionAttributeNames={"#f": "f:new"},
+        ExpressionAttributeValues={":f": {"M": {"when": {"S": "then"}}}},
+    )
+
+    ran = run(*command, "--stage", "local")
+
+    assert "A newer version wrote it" in ran.err
+    assert ran.code == 4
+
+
 def test_erased_person_is_not_named_any_more_and_stays_blocked(
     people: People, stages_double: TencentDouble
 ) -> None:
