@@ -11,7 +11,9 @@ from cli.commands import (
     classify,
     dead_letters,
     doctor,
+    export,
     redrive,
+    report,
     secrets,
     status,
     trigger,
@@ -67,6 +69,9 @@ app.command()(adopt.adopt)
 app.command()(why.why)
 app.command()(unblock.unblock)
 app.command()(undo.undo)
+app.command()(report.report)
+app.command()(export.verify)
+app.command()(export.export)
 app.command()(why.erase)
 
 letters = typer.Typer(no_args_is_help=True, help="See, send back, or drop what could not be done.")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cli.adapters.stacks import Function, Stack
     from cli.adapters.tencent import TencentLists
     from cli.adapters.triggers import Switch
+    from cli.logic.reports import Report
     from functions.blocklist.adapters.pacing import IntervalPacer
     from functions.blocklist.adapters.tencent_api import Credentials
     from functions.blocklist.domain.terms import Terms
@@ -62,6 +63,13 @@ def consumer(stage: str) -> "Function":
     from cli.adapters.stacks import read_function
 
     return read_function(aws(), stack(stage).output("BlockRecipientsFunction"))
+
+
+def page(report: "Report", *, title: str, period: str) -> str:
+    """Give a report as a page of HTML with plots."""
+    from cli.adapters.pages import as_page
+
+    return as_page(report, title=title, period=period)
 
 
 def consumer_environment(stage: str) -> Mapping[str, str]:

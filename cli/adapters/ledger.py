@@ -59,7 +59,9 @@ class Ledger:
         with aws_errors():
             for page in self._client.get_paginator("scan").paginate(TableName=self._name):
                 items = page.get("Items", [])
-                yield from (_known(item) for item in items if _is_somebody(item))
+                with ledger_errors("dynamodb:Scan"):
+                    found = [_known(item) for item in items if _is_somebody(item)]
+                yield from found
                 advance(len(items))
 
     def unblock(self, address: str, *, at: float, by: str, note: str) -> None:
@@ -124,6 +126,11 @@ def _explained(error: RetryLaterError, right: str) -> CliError:
         return MendFirstError(
             f"The ledger's key cannot be read ({error.code}).",
             "Ask for ssm:GetParameter on it. Is it there? ses-blocklist init STAGE",
+        )
+    if error.code == "dynamodb:UnreadableItem":
+        return MendFirstError(
+            "The ledger holds something that this version cannot read.",
+            "A newer version wrote it: run the command from its clone.",
         )
     if isinstance(error, ConfigurationError):
         return MendFirstError(

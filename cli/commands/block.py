@@ -14,12 +14,13 @@ import typer
 from cli import bootstrap, terminal
 from cli.adapters.journals import Journal, beside
 from cli.adapters.queues import Entry
-from cli.errors import AttentionError, WrongInputError
+from cli.errors import AttentionError, MendFirstError, WrongInputError
 from cli.logic.orders import (
     BadRow,
     Order,
     message,
     order_from,
+    order_of_dry_run,
     read_columns,
     read_orders,
     united,
@@ -64,9 +65,15 @@ def block(
 
 
 def import_file(
-    file: Annotated[Path, typer.Argument(help="CSV with a header line.", metavar="FILE")],
+    file: Annotated[
+        Path | None, typer.Argument(help="CSV with a header line.", metavar="FILE")
+    ] = None,
     *,
     stage: Stage,
+    from_dry_run: Annotated[
+        bool,
+        typer.Option("--from-dry-run", help="Whom this stage would have blocked while it was dry."),
+    ] = False,
     columns: Annotated[
         list[str] | None,
         typer.Option(
@@ -82,10 +89,15 @@ def import_file(
     yes: Yes = False,
 ) -> None:
     """
-    Block whom a file names, such as another provider's suppression list.
+    Block whom a file names, such as another provider's suppression list, or whom a dry run decided.
 
     Each address once, for the longest of its terms. FILE.queued remembers how far it went.
     """
+    if from_dry_run == bool(file):
+        raise WrongInputError("Give either a file or --from-dry-run.")
+    if not file:
+        _import_from_dry_run(stage, reason=reason, note=note, dry_run=dry_run, yes=yes)
+        return
     named = read_columns(columns or ())
     today = day_in_shanghai(time.time())
     rows = _read(file, named, reason=reason, today=today)
@@ -110,6 +122,40 @@ def import_file(
     if bad:
         left_out = "1 row was" if len(bad) == 1 else f"{len(bad):,} rows were"
         raise AttentionError(f"{left_out} left out.", "Mend them in a file of their own.")
+
+
+def _import_from_dry_run(stage: str, *, reason: str, note: str, dry_run: bool, yes: bool) -> None:
+    """
+    Queue whom the stage's ledger says to block and who is not on the list.
+
+    Stopped and run again, some may be queued twice, for the same term.
+    """
+    now, terms, ledger = time.time(), bootstrap.terms(stage), bootstrap.ledger(stage)
+    with terminal.progress("Reading the ledger", total=ledger.size()) as advance:
+        found = (
+            order_of_dry_run(known, terms, today=day_in_shanghai(now), reason=reason)
+            for known in ledger.everybody(advance)
+        )
+        wanted = [order for order in found if order]
+    if not wanted:
+        terminal.say("Nobody is left whom a dry run decided to block.")
+        return
+    if dry_run:
+        terminal.say(f"{_addresses(len(wanted))} would be queued.")
+        return
+    if bootstrap.is_dry_run(stage):
+        raise MendFirstError(
+            f"Stage {stage} still is a dry run: it would block nobody.",
+            f'Go live first: make deploy STAGE={stage} PARAMS="dryRun=false"',
+        )
+    terminal.ask(f"Block {_addresses(len(wanted))} of stage {stage}?", yes=yes)
+    by, refused = bootstrap.caller().arn, 0
+    with terminal.progress("Queueing", total=len(wanted)) as advance:
+        for start in range(0, len(wanted), GROUP):
+            group = wanted[start : start + GROUP]
+            refused += _queue(stage, group, at=int(now), by=by, note=note)
+            advance(len(group))
+    _tell(stage, len(wanted) - refused, refused)
 
 
 def _queue_all(

@@ -31,6 +31,8 @@ LetterRate = Annotated[
 Everything = Annotated[bool, typer.Option("--all", help="Whatever the code.")]
 
 SENT = "sent back to the queue"
+DROPPED = "deleted"
+DROPPED_HELD = "deleted: the ledger goes on holding them, so they never count"
 TOO_LARGE = "too large for the queue: left where they are"
 REFUSED = "refused by SQS: left where they are"
 
@@ -92,14 +94,18 @@ def drop(
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
-    """Delete dead letters for good. Nobody is blocked for them."""
+    """
+    Delete dead letters for good. Nobody is blocked for them.
+
+    In the ledger the held ones stay held: they never count, whatever comes after them.
+    """
     chosen = _chosen(codes, bulk_id, everything=everything)
     if dry_run or not yes:
         _preview("be deleted for good", stage, chosen, limit, dry_run=dry_run)
 
     def delete(walk: "Walk", letters: Sequence[Letter]) -> Counter[str]:
         walk.take_off(letters)
-        return Counter({"deleted": len(letters)})
+        return Counter(DROPPED_HELD if letter.code == HELD else DROPPED for letter in letters)
 
     queue = bootstrap.dead_letter_queue(stage)
     _tell(_each_batch(queue, chosen, limit, "Deleting", delete), queue)

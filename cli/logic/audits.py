@@ -109,11 +109,11 @@ def sum_up(findings: Sequence[Finding]) -> Audit:
         lives=Counter(finding.life for finding in findings),
         by_provider={name: by_provider[name] for name in ordered},
         reasons_alive=Counter(f.reason for f in findings if f.life == Life.ALIVE),
-        unknown_texts=_commonest(f.text for f in findings if f.life == Life.UNKNOWN),
+        unknown_texts=commonest(f.text for f in findings if f.life == Life.UNKNOWN),
     )
 
 
-def _commonest(texts: Iterable[str]) -> Sequence[tuple[str, int]]:
+def commonest(texts: Iterable[str]) -> Sequence[tuple[str, int]]:
     """Count texts that differ in nothing but addresses, digits and spaces as one."""
     examples: dict[str, str] = {}
     counts: Counter[str] = Counter()

@@ -10,7 +10,8 @@ from functions.blocklist.domain.terms import FOR_GOOD, Terms
 
 #: Origins of facts: from the door, by a person, or on Tencent's list before the ledger was there.
 CALLBACK, OPERATOR, EXISTING = "callback", "operator", "existing"
-BLOCKED, DRY_RUN = "blocked", "dry-run"
+#: Outcomes.
+BLOCKED, DRY_RUN, HELD = "blocked", "dry-run", "held"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,10 @@ from datetime import date
 from typing import TextIO
 
 from cli.errors import WrongInputError
+from cli.logic.known import DRY_RUN, Known
+from cli.logic.times import day_in_shanghai
 from functions.blocklist.domain.addresses import normalise
+from functions.blocklist.domain.terms import FOR_GOOD, Terms
 
 #: A column of the file: the headers, in lower case and without blanks, that it goes by elsewhere.
 _ALIASES = {
@@ -109,6 +112,21 @@ def order_from(address: str, *, until: str, reason: str, today: date) -> Order:
     if day <= today:
         raise ValueError(f"{day} is over")
     return Order(normalised, day, reason.strip())
+
+
+def order_of_dry_run(known: Known, terms: Terms, *, today: date, reason: str) -> Order | None:
+    """Give the order for somebody whom a dry run decided to block, and nobody has blocked since."""
+    decided = [
+        outcome for outcome in known.outcomes if outcome.outcome == DRY_RUN and outcome.until
+    ]
+    history = known.history
+    until = history.blocked_until(terms)
+    if not decided or not known.address or history.applied or history.asked:
+        return None
+    if until is None or until <= today:
+        return None
+    told = reason or f"dry run of {day_in_shanghai(decided[-1].at)}"
+    return Order(known.address, None if until == FOR_GOOD else until, told)
 
 
 def read_orders(

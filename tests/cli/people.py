@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from types_boto3_dynamodb import DynamoDBClient
 
 NEVER = float("inf")
+#: The id of the first batch.
+BATCH = "5f5ad0ab-4c88-4b0a-b9f2-2f1f0a4b9a11"
 
 
 class People:
@@ -33,6 +35,7 @@ class People:
     def __init__(self, account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
         self._account = account
         self._monkeypatch = monkeypatch
+        self._batches = 0
         self.table = account.stack.outputs["LedgerTable"]
         self.client: DynamoDBClient = account.aws.client("dynamodb")
         self.empty()
@@ -68,6 +71,7 @@ class People:
         batch: str = "batch-1",
         days: int = 0,
         decided_at: float | None = None,
+        sender: str = "news@mail.example.org",
     ) -> None:
         """Let the ledger know of an event, as if the consumer had been told."""
         event = DeliveryEvent(
@@ -75,7 +79,7 @@ class People:
             address,
             bulk_id=mail,
             reply="550 5.1.1 user unknown",
-            sender="news@mail.example.org",
+            sender=sender,
         )
         verdict = Verdict(Reason.ADDRESS_GONE, "any: user unknown")
         fact = Fact(key, time.time() - 60 if at is None else at, action, mail, days)
@@ -87,8 +91,9 @@ class People:
         for event in events:
             self._account.put(self._account.queue, json.dumps(event))
 
-    def consume(self, context: LambdaContext | None = None, **settings: str) -> Sequence[str]:
+    def consume(self, **settings: str) -> Sequence[str]:
         """Let the stage's own consumer, with its settings, work on all that is queued."""
+        self._batches += 1
         account = self._account
         found = account.functions.get_function_configuration(
             FunctionName=account.stack.outputs["BlockRecipientsFunction"]
@@ -112,17 +117,19 @@ class People:
             for builder in vars(bootstrap).values():
                 if hasattr(builder, "cache_clear"):
                     builder.cache_clear()
-            answer = lambda_handler({"Records": records}, context or _Context())
+            answer = lambda_handler({"Records": records}, _Context(self._batches))
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
 
 class _Context(LambdaContext):
-    """An invocation with a minute left."""
+    """An invocation with a minute left, the *number*th."""
+
+    def __init__(self, number: int) -> None:
+        self._aws_request_id = BATCH[:-1] + str(number)
 
     _function_name = "block_recipients"
     _memory_limit_in_mb = 1024
     _invoked_function_arn = "arn:aws:lambda:ap-southeast-1:000000000000:function:f"
-    _aws_request_id = "5f5ad0ab-4c88-4b0a-b9f2-2f1f0a4b9a10"
 
     @staticmethod
     def get_remaining_time_in_millis() -> int:

@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from cli.app import app
 from cli.errors import ExitCode
 from local import pipeline
 from local.emulator import Emulator
+from local.quirks import set_mapping_state
 from local.tencent import TencentDouble
 from tests.cli.people import People
 from tests.cli.running import REPOSITORY, Account, deploy_stage, run
@@ -39,7 +41,7 @@ CHANGING = (
     (re.compile(r"https?://\S+/callbacks/\S+"), "CALLBACK"),
     (re.compile(r"http://127\.0\.0\.1:\d+"), "DOUBLE"),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "ID"),
-    (re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d(?::\d\d)?)?"), "WHEN"),
+    (re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d)?)?"), "WHEN"),
     (re.compile(r"strict@[0-9a-f]+"), "POLICY"),
     (re.compile(r"\d+ (?:s|min|h) ago"), "AGO"),
     (re.compile(r"[ \t]+$", re.MULTILINE), ""),
@@ -62,7 +64,9 @@ def _scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         _fill_tencents_list(double)
         account = Account(aws, deploy_stage(aws, tencent=double.url))
         _fill_the_account(account)
+        set_mapping_state(account.functions, account.mapping, enabled=False)
         _block_two(People(account, monkeypatch))
+        set_mapping_state(account.functions, account.mapping, enabled=True)
         _write_files(tmp_path)
         yield
 
@@ -100,10 +104,16 @@ def _fill_the_account(account: Account) -> None:
 
 
 def _block_two(people: People) -> None:
-    """Let one mailing block two people, one of whom was blocked before for another reason."""
+    """
+    Let one mailing block two people, one of whom was blocked before for another reason.
+
+    A third would have been blocked while the stage was dry.
+    """
     complaint = {"event": "spamreport", "email": "joe@example.com", "bulkId": "mailing-8"}
     people.queue({**complaint, "timestamp": NOON})
     people.consume()
+    people.queue({**complaint, "email": "dora@example.com", "timestamp": NOON})
+    people.consume(DRY_RUN="true")
     bounce = {
         "event": "bounce",
         "bounceType": "hard_bounce",
@@ -164,6 +174,30 @@ def plain(text: str) -> str:
     for pattern, replacement in CHANGING:
         text = pattern.sub(replacement, text)
     return text
+
+
+@pytest.mark.integration
+def test_smallest_policy_names_what_a_stage_is_made_of(account: Account) -> None:
+    """A right to a table of another name is none, and only shows at 3 a.m."""
+    [policy] = re.findall(r"^```json\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    resources = [statement["Resource"] for statement in json.loads(policy)["Statement"]]
+    patterns = [
+        pattern.replace("REGION:ACCOUNT", ":").replace("STAGE", "local")
+        for resource in resources
+        for pattern in ([resource] if isinstance(resource, str) else resource)
+        if pattern != "*"
+    ]
+    outputs = account.stack.outputs
+    names = [
+        "cloudformation:::stack/ses-blocklist-local/id",
+        f"lambda:::function:{outputs['BlockRecipientsFunction']}",
+        f"dynamodb:::table/{outputs['LedgerTable']}",
+        f"ssm:::parameter{outputs['LedgerKeyParameter']}",
+        f"sqs:::{outputs['QueueUrl'].rpartition('/')[2]}",
+    ]
+
+    for name, pattern in zip(names, patterns, strict=True):
+        assert fnmatch(f"arn:aws:{name}", pattern)
 
 
 def test_every_command_is_on_the_page() -> None:

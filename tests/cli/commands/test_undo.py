@@ -16,14 +16,13 @@ from functions.blocklist.domain.terms import FOR_GOOD, last_day
 from functions.blocklist.services.ports import Change
 from local.tencent import TencentDouble, faults
 from tests.cli.commands.test_why import BOUNCE, JANE
-from tests.cli.people import NEVER, People
+from tests.cli.people import BATCH, NEVER, People
 from tests.cli.running import Ran, run, start, stop
 from tests.local.waiting import wait_until
 
 pytestmark = pytest.mark.integration
 
 JOHN = "john@example.com"
-BATCH = "5f5ad0ab-4c88-4b0a-b9f2-2f1f0a4b9a10"
 
 
 def undo(*more: str, answer: str = "") -> Ran:
@@ -97,7 +96,7 @@ def test_block_is_as_long_as_the_good_reason_says(
     [
         ("--batch", "bad"),
         ("--bulk-id", "m-2"),
-        ("--since", "2h"),
+        ("--since", "2h", "--until", "30m"),
         ("--since", "1d", "--until", "30m", "--batch", "bad"),
     ],
 )
@@ -106,13 +105,15 @@ def test_others_are_left_alone(
 ) -> None:
     people.know(JANE, batch="bad", mail="m-2", decided_at=time.time() - 3600)
     people.know(JOHN, batch="good", mail="m-1", decided_at=time.time() - 3 * 3600)
+    people.know("jim@example.com", batch="good", mail="m-1")
     blocked(people, stages_double, JANE)
     blocked(people, stages_double, JOHN)
+    blocked(people, stages_double, "jim@example.com")
 
     ran = undo(*which, "--yes")
 
     assert ran.out == "     1  not blocked any more\nDone.\n"
-    assert set(stages_double.blocked) == {JOHN}
+    assert set(stages_double.blocked) == {JOHN, "jim@example.com"}
     assert people.history(JOHN).disowned == frozenset()
 
 

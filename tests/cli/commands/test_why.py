@@ -56,10 +56,10 @@ def test_whole_story_of_a_bounce_is_told(people: People, stages_double: TencentD
         "    reason   address_gone, as any: RULE",
         "    reply    550 5.1.1 …: user unknown",
         "    mail     from news@mail.example.org, template 77, mailing mailing-7",
-        "    batch    5f5ad0ab-4c88-4b0a-b9f2-2f1f0a4b9a10",
+        "    batch    5f5ad0ab-4c88-4b0a-b9f2-2f1f0a4b9a11",
         "",
         "What was done",
-        "  WHEN  blocked for good, request ID, batch 5f5ad0ab-4c88-4b0a-b9f2-2f1f0a4b9a10",
+        "  WHEN  blocked for good, request ID, batch 5f5ad0ab-4c88-4b0a-b9f2-2f1f0a4b9a11",
         "",
         "At Tencent now",
         "  custom list      on it since WHEN, for good",
@@ -178,6 +178,25 @@ def test_ledger_that_cannot_be_read_says_which_right_is_missing(
         "The ledger refused (dynamodb:AccessDeniedException).",
         "Ask for dynamodb:GetItem on the ledger's table.",
     ]
+    assert ran.code == 4
+
+
+@pytest.mark.parametrize("command", [("why", JANE), ("report",)])
+def test_what_only_a_newer_version_can_read_is_no_crash(
+    people: People, command: tuple[str, ...]
+) -> None:
+    people.know(JANE)
+    people.client.update_item(
+        TableName=people.table,
+        Key={"pk": people.ledger().item(JANE)["pk"]},
+        UpdateExpression="SET #f = :f",
+        ExpressionAttributeNames={"#f": "f:new"},
+        ExpressionAttributeValues={":f": {"M": {"when": {"S": "then"}}}},
+    )
+
+    ran = run(*command, "--stage", "local")
+
+    assert "A newer version wrote it" in ran.err
     assert ran.code == 4
 
 
