@@ -54,8 +54,9 @@ def double(monkeypatch: pytest.MonkeyPatch) -> Iterator[TencentDouble]:
         yield double
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def emulator() -> Iterator[Aws]:
+    """Give every file an account of its own: CloudWatch cannot be made to forget."""
     with Emulator(region=local.REGION) as aws:
         yield aws
 
@@ -70,7 +71,7 @@ def aws(emulator: Aws, monkeypatch: pytest.MonkeyPatch) -> Aws:
     return emulator
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _stages_port() -> int:
     """Give the port where the deployed stage looks for Tencent."""
     with TencentDouble(secret_id=local.SECRET_ID, secret_key=local.SECRET_KEY) as double:
@@ -86,7 +87,7 @@ def stages_double(_stages_port: int) -> Iterator[TencentDouble]:
         yield double
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _deployed(emulator: Aws, _stages_port: int) -> Stack:
     return deploy_stage(emulator, tencent=f"http://127.0.0.1:{_stages_port}")
 
