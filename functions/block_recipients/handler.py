@@ -3,7 +3,6 @@
 import random
 import time
 from collections import Counter
-from functools import partial
 from typing import Any
 
 from aws_lambda_powertools import Logger, Metrics
@@ -11,7 +10,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.blocklist import bootstrap
-from functions.blocklist.adapters.records import parse_record
+from functions.blocklist.adapters.records import RecordMessage
 from functions.blocklist.domain.decisions import (
     ANYBODY,
     SMOKE,
@@ -21,6 +20,7 @@ from functions.blocklist.domain.decisions import (
 )
 from functions.blocklist.domain.events import DeliveryEvent
 from functions.blocklist.domain.policy import Policy
+from functions.blocklist.services.batch import Decide
 from functions.blocklist.services.block_recipients import TimeLimits, block_recipients
 from functions.blocklist.services.reports import BlockReport, Outcome
 
@@ -37,8 +37,8 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     limits = TimeLimits.within(context.get_remaining_time_in_millis() / 1000, now=time.monotonic())
     settings, policy = bootstrap.block_settings(), bootstrap.policy()
     report = block_recipients(
-        [parse_record(record) for record in event["Records"]],
-        decide=partial(_decide, policy=policy, expected=bootstrap.expected_senders()),
+        [RecordMessage(record) for record in event["Records"]],
+        decide=_judge(policy, bootstrap.expected_senders()),
         terms=policy.terms,
         ledger=bootstrap.ledger(context.aws_request_id),
         blocklist=bootstrap.blocklist(),
@@ -60,14 +60,11 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     }
 
 
-def _decide(
-    event: DeliveryEvent,
-    from_operator: bool,  # noqa: FBT001 - a port's order
-    *,
-    policy: Policy,
-    expected: ExpectedSenders,
-) -> Judgement:
-    return decide(event, policy, expected=ANYBODY if from_operator else expected)
+def _judge(policy: Policy, expected: ExpectedSenders) -> Decide:
+    def judge(event: DeliveryEvent, from_operator: bool) -> Judgement:  # noqa: FBT001 - a port's order
+        return decide(event, policy, expected=ANYBODY if from_operator else expected)
+
+    return judge
 
 
 def _log(report: BlockReport) -> None:

@@ -46,7 +46,7 @@ MAX_SINGLE_JUNK = 10
 _MAX_EPOCH_SECONDS = 253_402_300_800
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 #: What msgspec raises on bad input: of its own, and on nesting deeper than the interpreter goes.
-_BAD_JSON = (msgspec.MsgspecError, RecursionError, UnicodeDecodeError)
+_BAD_JSON = (msgspec.MsgspecError, RecursionError, UnicodeError)
 
 
 class _Documented(msgspec.Struct, gc=False):
@@ -131,12 +131,14 @@ def parse_callback(body: bytes) -> Sequence[Reported]:
 
 
 def parse_message(
-    body: bytes, *, from_operator: bool = False
+    body: str | bytes, *, from_operator: bool = False
 ) -> Sequence[DeliveryEvent | ErrorCode]:
     """Decode a queue message: one event, or an array of them. What is none becomes its code."""
     event = _documented_event(body)
     if event:
         return [event]
+    if isinstance(body, str):
+        body = body.encode(errors="surrogatepass")
     try:
         parts = _parts(body)
     except _BAD_JSON:
@@ -146,7 +148,7 @@ def parse_message(
     )
 
 
-def _documented_event(body: bytes) -> DeliveryEvent | None:
+def _documented_event(body: str | bytes) -> DeliveryEvent | None:
     """
     Decode an event as documented, to the letter. None: look closer, with `_event`, which is slower.
 

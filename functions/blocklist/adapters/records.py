@@ -5,45 +5,77 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 """
 
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from functions.blocklist.adapters.callback import parse_message
-from functions.blocklist.services.batch import QueueMessage
+from functions.blocklist.domain.dead_letters import ErrorCode
+from functions.blocklist.domain.events import DeliveryEvent
 
 
-def parse_record(record: Mapping[str, Any]) -> QueueMessage:
+class RecordMessage:
     """
-    Decode one record of the event source mapping. What is in its body never raises.
+    One record of the event source mapping as a message, decoded. What is in its body never raises.
+
+    All but its events and who sent it is read when it is asked for: of most messages, never.
 
     Raises:
         KeyError: the record has no message id, so it is not from SQS.
     """
-    given = record.get("messageAttributes") or {}  # what the door puts on the queue has none
-    encoding = _text(given, "BodyEncoding") if given else None
-    from_operator = bool(given) and _text(given, "Origin") == "operator"
-    own = record.get("attributes") or {}
-    body = _original_body(record.get("body") or "", encoding)
-    return QueueMessage(
-        queue_message_id=record["messageId"],
-        receipt_handle=record.get("receiptHandle", ""),
-        receive_count=int(own.get("ApproximateReceiveCount", 1)),
-        body=body,
-        events=parse_message(body, from_operator=from_operator),
-        from_operator=from_operator,
-        sent_at=int(own.get("SentTimestamp", 0)) / 1000,
-    )
 
+    __slots__ = ("_record", "events", "from_operator", "queue_message_id")
 
-def _text(attributes: Mapping[str, Any], name: str) -> str | None:
-    return (attributes.get(name) or {}).get("stringValue")
+    def __init__(self, record: Mapping[str, Any]) -> None:
+        self._record = record
+        self.queue_message_id: str = record["messageId"]
+        # What the door puts on the queue has no attributes.
+        self.from_operator = bool(record.get("messageAttributes")) and (
+            self._attribute("Origin") == "operator"
+        )
+        self.events: Sequence[DeliveryEvent | ErrorCode] = parse_message(
+            self._text_or_bytes, from_operator=self.from_operator
+        )
 
+    def __repr__(self) -> str:
+        """Show nothing that may hold an address: a `repr` ends in logs and exceptions' texts."""
+        return f"RecordMessage({self.queue_message_id!r}, receive_count={self.receive_count})"
 
-def _original_body(body: str, encoding: str | None) -> bytes:
-    """Give the body's bytes. A dead letter that was redriven may still be encoded."""
-    if encoding == "base64":
-        try:
-            return b64decode(body, validate=True)
-        except ValueError:
-            pass  # then it is what it is
-    return body.encode(errors="surrogatepass")
+    @property
+    def receipt_handle(self) -> str:
+        """The handle of this delivery."""
+        handle: str = self._record.get("receiptHandle", "")
+        return handle
+
+    @property
+    def receive_count(self) -> int:
+        """How often it was delivered, this time included."""
+        return int(self._own("ApproximateReceiveCount", 1))
+
+    @property
+    def sent_at(self) -> float:
+        """When it came to the queue, in epoch seconds; 0 where nobody says."""
+        return int(self._own("SentTimestamp", 0)) / 1000
+
+    @property
+    def body(self) -> bytes:
+        """The body's bytes, as they were sent."""
+        body = self._text_or_bytes
+        return body if isinstance(body, bytes) else body.encode(errors="surrogatepass")
+
+    @property
+    def _text_or_bytes(self) -> str | bytes:
+        """The body as it is; bytes where it is encoded, as a dead letter may be that was redriven."""
+        body: str = self._record.get("body") or ""
+        if self._record.get("messageAttributes") and self._attribute("BodyEncoding") == "base64":
+            try:
+                return b64decode(body, validate=True)
+            except ValueError:
+                pass  # then it is what it is
+        return body
+
+    def _own(self, name: str, default: int) -> str | int:
+        value: str | int = (self._record.get("attributes") or {}).get(name, default)
+        return value
+
+    def _attribute(self, name: str) -> str | None:
+        return (self._record["messageAttributes"].get(name) or {}).get("stringValue")

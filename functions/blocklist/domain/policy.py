@@ -98,7 +98,9 @@ class Protected:
 
     def include(self, recipient: str) -> bool:
         """Tell whether *recipient*, normalised, is protected. Letter case does not matter here."""
-        return recipient.lower() in self.addresses or recipient.rpartition("@")[2] in self.domains
+        return bool(self.addresses or self.domains) and (
+            recipient.lower() in self.addresses or recipient.rpartition("@")[2] in self.domains
+        )
 
 
 @dataclass(frozen=True)
@@ -132,8 +134,9 @@ class Policy:
 
     def rule_on(self, event: DeliveryEvent) -> Ruling:
         """Let the first rule that matches decide; the reply is judged once, and only when asked."""
-        if event.kind in self._certain:
-            return self._certain[event.kind]
+        certain = self._certain.get(event.kind)
+        if certain:
+            return certain
         verdict = NO_REPLY
         judged = event.kind not in BOUNCES
         for rule in self._rules_by_kind[event.kind]:

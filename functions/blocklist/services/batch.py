@@ -3,12 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from functions.blocklist.domain.dead_letters import DeadLetter, ErrorCode
 from functions.blocklist.domain.decisions import Decision, Judgement
 from functions.blocklist.domain.events import DeliveryEvent
-from functions.blocklist.domain.policy import Action, Ruling
+from functions.blocklist.domain.policy import Action
 from functions.blocklist.services.ports import DeadLetters
 from functions.blocklist.services.reports import DeadLettered, Outcome, Refusal
 
@@ -21,26 +21,29 @@ IGNORED_WITHOUT_LEDGER = frozenset({Action.IGNORE, Action.STRIKE})
 HELD = Refusal(ErrorCode.HELD)
 
 
-class QueueMessage(NamedTuple):
+class QueueMessage(Protocol):
     """
-    One message from the queue, decoded. A tuple, as are those below: they are made by the thousand.
+    One message from the queue, decoded.
 
     *queue_message_id* stays the same across redeliveries, *receipt_handle* does not. *events* holds
     a code in place of each event that could not be decoded. *sent_at* is when it came to the queue,
-    in epoch seconds.
+    in epoch seconds, 0 where that is not known.
     """
 
-    queue_message_id: str
-    receipt_handle: str
-    receive_count: int
-    body: bytes
-    events: Sequence[DeliveryEvent | ErrorCode]
-    from_operator: bool = False
-    sent_at: float = 0.0
-
-    def __repr__(self) -> str:
-        """Show nothing that may hold an address: a `repr` ends in logs and exceptions' texts."""
-        return f"QueueMessage({self.queue_message_id!r}, receive_count={self.receive_count})"
+    @property
+    def queue_message_id(self) -> str: ...
+    @property
+    def receipt_handle(self) -> str: ...
+    @property
+    def receive_count(self) -> int: ...
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def events(self) -> Sequence[DeliveryEvent | ErrorCode]: ...
+    @property
+    def from_operator(self) -> bool: ...
+    @property
+    def sent_at(self) -> float: ...
 
 
 class Asked(NamedTuple):
@@ -72,7 +75,7 @@ class Batch:
         self.outcomes = [Outcome.IGNORED] * len(messages)
         self.asked: defaultdict[str, list[Asked]] = defaultdict(list)
         self._messages = messages
-        self._rulings: list[tuple[int, Ruling]] = []
+        self._decided: list[Asked] = []
         self._refusals: dict[int, Refusal] = {}
 
     def decide(self, decide: Decide) -> None:
@@ -86,9 +89,10 @@ class Batch:
                 if isinstance(decision, ErrorCode):
                     self._refuse(position, Refusal(decision))
                     continue
-                self._rulings.append((position, decision.ruling))
+                asked = Asked(position, message, event, decision)
+                self._decided.append(asked)
                 if decision.recipient:
-                    self.asked[decision.recipient].append(Asked(position, message, event, decision))
+                    self.asked[decision.recipient].append(asked)
 
     def settle(
         self,
@@ -110,7 +114,8 @@ class Batch:
             for ask in asked:
                 if ask.decision.ruling.action in ignored and recipient not in unrecorded:
                     continue
-                if result is not Outcome.RETRIED and ask.event.key in held.get(recipient, ()):
+                waits = held and result is not Outcome.RETRIED  # a key is dear to make
+                if waits and ask.event.key in held.get(recipient, ()):
                     self._refuse(ask.position, HELD)
                 elif isinstance(result, Refusal):
                     self._refuse(ask.position, result)
@@ -143,9 +148,9 @@ class Batch:
     def decisions(self) -> Counter[tuple[str, Action]]:
         """Count decisions by rule and action; what comes back counts when it is done with."""
         return Counter(
-            (ruling.rule, ruling.action)
-            for position, ruling in self._rulings
-            if self.outcomes[position] is not Outcome.RETRIED
+            (asked.decision.ruling.rule, asked.decision.ruling.action)
+            for asked in self._decided
+            if self.outcomes[asked.position] is not Outcome.RETRIED
         )
 
     def accepted_times(self) -> Iterator[float]:
@@ -165,4 +170,5 @@ class Batch:
         self._worsen(position, Outcome.DEAD_LETTERED)
 
     def _worsen(self, position: int, outcome: Outcome) -> None:
-        self.outcomes[position] = max(self.outcomes[position], outcome)
+        if outcome > self.outcomes[position]:
+            self.outcomes[position] = outcome

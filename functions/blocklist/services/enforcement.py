@@ -47,20 +47,21 @@ def enforce_without_ledger(
     asked: AskedByRecipient, requests: Requests, *, now: float, dry_run: bool
 ) -> dict[str, Result]:
     """Block whom the batch says is to be blocked, knowing nothing else."""
-    blocks = {
-        recipient: until
-        for recipient, asks in asked.items()
-        if (until := until_without_ledger(asks))
-    }
+    blocks: dict[str, date] = {}
+    for recipient, asks in asked.items():
+        for ask in asks:
+            until = until_without_ledger(ask)
+            if until and until > blocks.get(recipient, date.min):
+                blocks[recipient] = until
     if not dry_run:
         _block(requests, blocks, now=now)
-    results: dict[str, Result] = dict.fromkeys(asked, Outcome.IGNORED)
-    for recipient in blocks:
-        accepted = dry_run or recipient in requests.accepted
-        results[recipient] = requests.refused.get(recipient) or (
-            Outcome.ACCEPTED if accepted else Outcome.RETRIED
-        )
-    return results
+    accepted = blocks if dry_run else requests.accepted
+    return {
+        **dict.fromkeys(asked, Outcome.IGNORED),
+        **dict.fromkeys(blocks, Outcome.RETRIED),
+        **dict.fromkeys(accepted, Outcome.ACCEPTED),
+        **requests.refused,
+    }
 
 
 class Enforcer:
@@ -308,9 +309,10 @@ def _change(own: Plan, *, held: frozenset[str] = frozenset(), outcome: str) -> C
 
 def _block(requests: Requests, blocks: Mapping[str, date], *, now: float) -> None:
     """Send each recipient with those of the same last day."""
+    days = {until: expire_date(until, now=now) for until in set(blocks.values())}
     groups: defaultdict[date | None, list[str]] = defaultdict(list)
     for recipient, until in blocks.items():
-        groups[expire_date(until, now=now)].append(recipient)
+        groups[days[until]].append(recipient)
     for day, recipients in groups.items():
         requests.block(recipients, until=day)
     requests.finish()

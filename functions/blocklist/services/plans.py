@@ -1,6 +1,5 @@
 """Where an address belongs, and what Tencent has to be asked to bring it there."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import Enum, auto
@@ -77,12 +76,7 @@ def fact_of(ask: Asked) -> Fact:
     )
 
 
-def until_without_ledger(asked: Sequence[Asked]) -> date | None:
-    """Give where an address belongs by what one batch says of it: the longest term in it."""
-    return max((until for ask in asked if (until := _until(ask))), default=None)
-
-
-def _until(ask: Asked) -> date | None:
+def until_without_ledger(ask: Asked) -> date | None:
     """Give the last day of the term that one event begins, knowing of no other."""
     ruling = ask.decision.ruling
     if ruling.action is Action.BLOCK:
