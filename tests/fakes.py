@@ -4,8 +4,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from functions.blocklist.domain.dead_letters import DeadLetter
+from functions.blocklist.domain.dead_letters import DeadLetter, ErrorCode
 from functions.blocklist.domain.errors import BlocklistError, RetryLaterError
+from functions.blocklist.domain.events import DeliveryEvent
 from functions.blocklist.domain.history import History
 from functions.blocklist.services.ports import Answer, Change, Counts, Record, TokenMatch
 
@@ -23,6 +24,19 @@ class FakeClock:
     def sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
         self.now += seconds
+
+
+@dataclass(frozen=True)
+class FakeMessage:
+    """A message from the queue, of which everything is known already."""
+
+    queue_message_id: str
+    receipt_handle: str
+    receive_count: int
+    body: bytes
+    events: Sequence[DeliveryEvent | ErrorCode]
+    from_operator: bool = False
+    sent_at: float = 0.0
 
 
 @dataclass

@@ -1,5 +1,6 @@
 """Lambda: a batch of queue messages in, blocked recipients out, and the ids to deliver again."""
 
+import gc
 import random
 import time
 from collections import Counter
@@ -11,21 +12,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.blocklist import bootstrap
 from functions.blocklist.adapters.records import RecordMessage
-from functions.blocklist.domain.decisions import (
-    ANYBODY,
-    SMOKE,
-    ExpectedSenders,
-    Judgement,
-    decide,
-)
-from functions.blocklist.domain.events import DeliveryEvent
-from functions.blocklist.domain.policy import Policy
-from functions.blocklist.services.batch import Decide
+from functions.blocklist.domain.decisions import SMOKE, Judge
 from functions.blocklist.services.block_recipients import TimeLimits, block_recipients
 from functions.blocklist.services.reports import BlockReport, Outcome
 
 #: Different codes in one log line; the rest is in the metrics.
 MAX_LOGGED_ERRORS = 10
+
+# What is made for a batch lives until its end: to look for rubbish meanwhile finds nothing.
+gc.set_threshold(50_000)
 
 logger = Logger(service="block_recipients")
 metrics = Metrics(namespace="SesBlocklist", service="block_recipients")
@@ -38,7 +33,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     settings, policy = bootstrap.block_settings(), bootstrap.policy()
     report = block_recipients(
         [RecordMessage(record) for record in event["Records"]],
-        decide=_judge(policy, bootstrap.expected_senders()),
+        decide=Judge(policy, expected=bootstrap.expected_senders()).decide,
         terms=policy.terms,
         ledger=bootstrap.ledger(context.aws_request_id),
         blocklist=bootstrap.blocklist(),
@@ -58,13 +53,6 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             {"itemIdentifier": queue_message_id} for queue_message_id in report.retry_message_ids
         ]
     }
-
-
-def _judge(policy: Policy, expected: ExpectedSenders) -> Decide:
-    def judge(event: DeliveryEvent, from_operator: bool) -> Judgement:  # noqa: FBT001 - a port's order
-        return decide(event, policy, expected=ANYBODY if from_operator else expected)
-
-    return judge
 
 
 def _log(report: BlockReport) -> None:

@@ -6,18 +6,20 @@ Source: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from functions.blocklist.adapters.callback import parse_message
-from functions.blocklist.domain.dead_letters import ErrorCode
-from functions.blocklist.domain.events import DeliveryEvent
+
+if TYPE_CHECKING:
+    from functions.blocklist.domain.dead_letters import ErrorCode
+    from functions.blocklist.domain.events import DeliveryEvent
 
 
 class RecordMessage:
     """
     One record of the event source mapping as a message, decoded. What is in its body never raises.
 
-    All but its events and who sent it is read when it is asked for: of most messages, never.
+    The port's `QueueMessage`. What few messages are asked for is read when they are.
 
     Raises:
         KeyError: the record has no message id, so it is not from SQS.
@@ -28,12 +30,13 @@ class RecordMessage:
     def __init__(self, record: Mapping[str, Any]) -> None:
         self._record = record
         self.queue_message_id: str = record["messageId"]
-        # What the door puts on the queue has no attributes.
-        self.from_operator = bool(record.get("messageAttributes")) and (
-            self._attribute("Origin") == "operator"
-        )
+        self.from_operator = False
+        body = record.get("body") or ""
+        if record.get("messageAttributes"):  # what the door puts on the queue has none
+            self.from_operator = self._attribute("Origin") == "operator"
+            body = self._text_or_bytes
         self.events: Sequence[DeliveryEvent | ErrorCode] = parse_message(
-            self._text_or_bytes, from_operator=self.from_operator
+            body, from_operator=self.from_operator
         )
 
     def __repr__(self) -> str:
@@ -42,7 +45,7 @@ class RecordMessage:
 
     @property
     def receipt_handle(self) -> str:
-        """The handle of this delivery."""
+        """Another one for every delivery."""
         handle: str = self._record.get("receiptHandle", "")
         return handle
 
@@ -58,13 +61,13 @@ class RecordMessage:
 
     @property
     def body(self) -> bytes:
-        """The body's bytes, as they were sent."""
+        """What was sent, byte for byte."""
         body = self._text_or_bytes
         return body if isinstance(body, bytes) else body.encode(errors="surrogatepass")
 
     @property
     def _text_or_bytes(self) -> str | bytes:
-        """The body as it is; bytes where it is encoded, as a dead letter may be that was redriven."""
+        """The body; its bytes where it is encoded, as a dead letter may be that was redriven."""
         body: str = self._record.get("body") or ""
         if self._record.get("messageAttributes") and self._attribute("BodyEncoding") == "base64":
             try:

@@ -13,12 +13,12 @@ import re
 MAX_ADDRESS_CHARACTERS = 254
 MAX_LOCAL_PART_CHARACTERS = 64
 
-_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_LABEL = r"[a-z0-9_][a-z0-9_-]{0,62}(?<!-)"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
 #: Beyond ASCII every printable letter may stand in a local part (RFC 6531).
 _DOT_ATOM = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\u0080-\U0010ffff-]+")
 #: What nearly every address is made of: nothing in it is to be changed.
-_USUAL = re.compile(rf"[a-zA-Z0-9_.+-]{{1,64}}@{_LABEL}(?:\.{_LABEL})+")
+_is_usual = re.compile(rf"[a-zA-Z0-9_.+-]{{1,64}}@{_LABEL}(?:\.{_LABEL})+").fullmatch
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 
@@ -29,7 +29,7 @@ def normalise(address: str) -> str | None:
     Trimmed; the domain in lower case and punycode; the local part as reported, since only the
     recipient's provider knows whether its letter case matters.
     """
-    if len(address) <= MAX_ADDRESS_CHARACTERS and _USUAL.fullmatch(address):
+    if len(address) <= MAX_ADDRESS_CHARACTERS and _is_usual(address):
         return address
     local_part, _, domain = address.strip().rpartition("@")
     ascii_domain = _ascii_domain(domain)

@@ -8,17 +8,18 @@ block, and whether that address is protected.
 
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from functions.blocklist.domain.addresses import normalise
 from functions.blocklist.domain.dead_letters import ErrorCode
 from functions.blocklist.domain.events import DeliveryEvent, EventKind
-from functions.blocklist.domain.policy import Action, Policy, Ruling
+from functions.blocklist.domain.policy import NOBODY, Action, Policy, Ruling
 
 
-class Decision(NamedTuple):
+@dataclass(slots=True)
+class Decision:
     """
-    What to do about *recipient*, normalised, and which rule says so.
+    What to do about *recipient*, normalised, and by which rule. Not frozen, see `DeliveryEvent`.
 
     *recipient* is empty where an event is ignored whose address is none. *until* is the day that an
     operator asked for, None for good.
@@ -60,21 +61,40 @@ SMOKE = Ruling(Action.IGNORE, "smoke test")
 SMOKE_RECIPIENT = "smoke@ses-blocklist.invalid"
 
 
-def decide(event: DeliveryEvent, policy: Policy, *, expected: ExpectedSenders) -> Judgement:
-    """Decide what to do about *event*."""
-    if event.recipient == SMOKE_RECIPIENT:
-        return Decision("", SMOKE)
-    if event.kind is EventKind.OPERATOR_BLOCK:
-        ruling = BY_OPERATOR
-    elif not expected.include(event):
-        return ErrorCode.UNEXPECTED_SENDER
-    elif event.kind is EventKind.UNKNOWN:
-        return ErrorCode.UNKNOWN_EVENT
-    else:
-        ruling = policy.rule_on(event)
-    recipient = normalise(event.recipient)
-    if not recipient:
-        return Decision("", ruling) if ruling.action is Action.IGNORE else ErrorCode.INVALID_ADDRESS
-    if policy.protected.include(recipient):
-        return Decision(recipient, PROTECTED)
-    return Decision(recipient, ruling, event.until)
+#: Asked for with every event, and an enumeration takes its time to find a member.
+_OPERATOR_BLOCK, _UNKNOWN = EventKind.OPERATOR_BLOCK, EventKind.UNKNOWN
+
+
+class Judge:
+    """Decides what to do about events, thousands in a row, by *policy*."""
+
+    def __init__(self, policy: Policy, *, expected: ExpectedSenders = ANYBODY) -> None:
+        self._policy = policy
+        self._certain = policy.certain
+        self._protected = policy.protected if policy.protected != NOBODY else None
+        self._expected = expected if expected != ANYBODY else None
+
+    def decide(
+        self,
+        event: DeliveryEvent,
+        from_operator: bool = False,  # noqa: FBT001, FBT002 - a port's order
+    ) -> Judgement:
+        """Decide about *event*; what an operator sends may be about anybody's mail."""
+        kind = event.kind
+        if event.recipient == SMOKE_RECIPIENT:
+            return Decision("", SMOKE)
+        if kind is _OPERATOR_BLOCK:
+            ruling = BY_OPERATOR
+        elif self._expected and not from_operator and not self._expected.include(event):
+            return ErrorCode.UNEXPECTED_SENDER
+        elif kind is _UNKNOWN:
+            return ErrorCode.UNKNOWN_EVENT
+        else:
+            ruling = self._certain.get(kind) or self._policy.rule_on(event)
+        recipient = normalise(event.recipient)
+        if not recipient:
+            is_ignored = ruling.action is Action.IGNORE
+            return Decision("", ruling) if is_ignored else ErrorCode.INVALID_ADDRESS
+        if self._protected and self._protected.include(recipient):
+            return Decision(recipient, PROTECTED)
+        return Decision(recipient, ruling, event.until)

@@ -1,9 +1,9 @@
 """What happened to a mail, in our words."""
 
+from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
 from hashlib import sha256
-from typing import NamedTuple
 
 
 class EventKind(StrEnum):
@@ -38,9 +38,10 @@ PASSING_KINDS = frozenset(
 BOUNCES = frozenset({EventKind.HARD_BOUNCE, EventKind.SOFT_BOUNCE, EventKind.UNCLEAR_BOUNCE})
 
 
-class DeliveryEvent(NamedTuple):
+@dataclass(slots=True)
+class DeliveryEvent:
     """
-    One event about one recipient. A tuple, since thousands are made at once (docs/performance.md).
+    One event about one recipient. Not frozen: thousands are made at once (docs/performance.md).
 
     *recipient* is as reported, not yet normalised, and *reply* is the mail server's own words. Text
     is empty when not reported; *occurred_at* is in epoch seconds, or None. *until* and *note* are
@@ -62,7 +63,7 @@ class DeliveryEvent(NamedTuple):
 
     def __repr__(self) -> str:
         """Show nothing that may hold an address: a `repr` ends in logs and exceptions' texts."""
-        shown = self._asdict()
+        shown = asdict(self)
         for name in ("recipient", "reply", "sender", "message_id", "note"):
             del shown[name]
         return f"DeliveryEvent({', '.join(f'{name}={value!r}' for name, value in shown.items())})"

@@ -98,9 +98,10 @@ class Protected:
 
     def include(self, recipient: str) -> bool:
         """Tell whether *recipient*, normalised, is protected. Letter case does not matter here."""
-        return bool(self.addresses or self.domains) and (
-            recipient.lower() in self.addresses or recipient.rpartition("@")[2] in self.domains
-        )
+        return recipient.lower() in self.addresses or recipient.rpartition("@")[2] in self.domains
+
+
+NOBODY = Protected()
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Policy:
     rules: Sequence[PolicyRule]
     terms: Terms
     classify: Classify = field(repr=False)
-    protected: Protected = Protected()
+    protected: Protected = NOBODY
 
     @cached_property
     def _rules_by_kind(self) -> Mapping[EventKind, Sequence[PolicyRule]]:
@@ -124,8 +125,8 @@ class Policy:
         }
 
     @cached_property
-    def _certain(self) -> Mapping[EventKind, Ruling]:
-        """Give what is decided about every event of a kind, whose first rule asks for no more."""
+    def certain(self) -> Mapping[EventKind, Ruling]:
+        """What is decided about every event of a kind, whose first rule asks for nothing else."""
         return {
             kind: Ruling(rules[0].action, rules[0].name, rules[0].days)
             for kind, rules in self._rules_by_kind.items()
@@ -134,9 +135,8 @@ class Policy:
 
     def rule_on(self, event: DeliveryEvent) -> Ruling:
         """Let the first rule that matches decide; the reply is judged once, and only when asked."""
-        certain = self._certain.get(event.kind)
-        if certain:
-            return certain
+        if event.kind in self.certain:
+            return self.certain[event.kind]
         verdict = NO_REPLY
         judged = event.kind not in BOUNCES
         for rule in self._rules_by_kind[event.kind]:

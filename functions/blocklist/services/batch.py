@@ -2,8 +2,9 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from functions.blocklist.domain.dead_letters import DeadLetter, ErrorCode
 from functions.blocklist.domain.decisions import Decision, Judgement
@@ -22,32 +23,44 @@ HELD = Refusal(ErrorCode.HELD)
 
 
 class QueueMessage(Protocol):
+    """One message from the queue, decoded."""
+
+    @property
+    def queue_message_id(self) -> str:
+        """The same for every delivery of the message."""
+
+    @property
+    def receipt_handle(self) -> str:
+        """Another one for every delivery."""
+
+    @property
+    def receive_count(self) -> int:
+        """How often it was delivered, this time included."""
+
+    @property
+    def sent_at(self) -> float:
+        """When it came to the queue, in epoch seconds; 0 where nobody says."""
+
+    @property
+    def body(self) -> bytes:
+        """What was sent, byte for byte."""
+
+    @property
+    def events(self) -> Sequence[DeliveryEvent | ErrorCode]:
+        """Its events, with a code in place of each that could not be decoded."""
+
+    @property
+    def from_operator(self) -> bool:
+        """Tell whether our own command line sent it."""
+
+
+@dataclass(slots=True)
+class Asked:
     """
-    One message from the queue, decoded.
+    One event about a recipient: which message it came with, and what was decided.
 
-    *queue_message_id* stays the same across redeliveries, *receipt_handle* does not. *events* holds
-    a code in place of each event that could not be decoded. *sent_at* is when it came to the queue,
-    in epoch seconds, 0 where that is not known.
+    Not frozen, as `DeliveryEvent` and `Decision`: they are made by the thousand.
     """
-
-    @property
-    def queue_message_id(self) -> str: ...
-    @property
-    def receipt_handle(self) -> str: ...
-    @property
-    def receive_count(self) -> int: ...
-    @property
-    def body(self) -> bytes: ...
-    @property
-    def events(self) -> Sequence[DeliveryEvent | ErrorCode]: ...
-    @property
-    def from_operator(self) -> bool: ...
-    @property
-    def sent_at(self) -> float: ...
-
-
-class Asked(NamedTuple):
-    """One event about a recipient: which message it came with, and what was decided."""
 
     position: int
     message: QueueMessage
@@ -80,19 +93,20 @@ class Batch:
 
     def decide(self, decide: Decide) -> None:
         """Decide about every event; what can never be decided is refused at once."""
+        decided, by_recipient = self._decided, self.asked
         for position, message in enumerate(self._messages):
             for event in message.events:
-                if isinstance(event, ErrorCode):
+                if not isinstance(event, DeliveryEvent):
                     self._refuse(position, Refusal(event))
                     continue
                 decision = decide(event, message.from_operator)
-                if isinstance(decision, ErrorCode):
+                if not isinstance(decision, Decision):
                     self._refuse(position, Refusal(decision))
                     continue
                 asked = Asked(position, message, event, decision)
-                self._decided.append(asked)
+                decided.append(asked)
                 if decision.recipient:
-                    self.asked[decision.recipient].append(asked)
+                    by_recipient[decision.recipient].append(asked)
 
     def settle(
         self,
@@ -109,18 +123,19 @@ class Batch:
         unless that is one of the *unrecorded*. One whose key is among its recipient's *held* ones
         waits for a person, even where another event blocks the recipient.
         """
+        outcomes = self.outcomes
         for recipient, asked in self.asked.items():
-            result = results[recipient]
+            result, own_held = results[recipient], held.get(recipient)
             for ask in asked:
                 if ask.decision.ruling.action in ignored and recipient not in unrecorded:
                     continue
-                waits = held and result is not Outcome.RETRIED  # a key is dear to make
-                if waits and ask.event.key in held.get(recipient, ()):
+                # A key is dear to make: only where something is held.
+                if own_held and result is not Outcome.RETRIED and ask.event.key in own_held:
                     self._refuse(ask.position, HELD)
                 elif isinstance(result, Refusal):
                     self._refuse(ask.position, result)
-                else:
-                    self._worsen(ask.position, result)
+                elif result > outcomes[ask.position]:
+                    outcomes[ask.position] = result
 
     def messages_with(self, outcome: Outcome) -> list[QueueMessage]:
         """Give the messages that stand so."""
@@ -147,11 +162,13 @@ class Batch:
 
     def decisions(self) -> Counter[tuple[str, Action]]:
         """Count decisions by rule and action; what comes back counts when it is done with."""
-        return Counter(
-            (asked.decision.ruling.rule, asked.decision.ruling.action)
+        outcomes, retried = self.outcomes, Outcome.RETRIED
+        rulings = [
+            asked.decision.ruling
             for asked in self._decided
-            if self.outcomes[asked.position] is not Outcome.RETRIED
-        )
+            if outcomes[asked.position] is not retried
+        ]
+        return Counter([(ruling.rule, ruling.action) for ruling in rulings])
 
     def accepted_times(self) -> Iterator[float]:
         """Yield when the events of accepted messages happened, as reported."""
@@ -167,8 +184,4 @@ class Batch:
     def _refuse(self, position: int, refusal: Refusal) -> None:
         if refusal == HELD or position not in self._refusals:
             self._refusals[position] = refusal
-        self._worsen(position, Outcome.DEAD_LETTERED)
-
-    def _worsen(self, position: int, outcome: Outcome) -> None:
-        if outcome > self.outcomes[position]:
-            self.outcomes[position] = outcome
+        self.outcomes[position] = max(self.outcomes[position], Outcome.DEAD_LETTERED)

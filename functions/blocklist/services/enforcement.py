@@ -51,7 +51,7 @@ def enforce_without_ledger(
     for recipient, asks in asked.items():
         for ask in asks:
             until = until_without_ledger(ask)
-            if until and until > blocks.get(recipient, date.min):
+            if until and (recipient not in blocks or until > blocks[recipient]):
                 blocks[recipient] = until
     if not dry_run:
         _block(requests, blocks, now=now)

@@ -9,6 +9,9 @@ from functions.blocklist.domain.policy import Action
 from functions.blocklist.domain.terms import FOR_GOOD, Terms, last_day
 from functions.blocklist.services.batch import Asked
 
+#: Asked for with every event, and an enumeration takes its time to find a member.
+_BLOCK, _BLOCK_UNTIL = Action.BLOCK, Action.BLOCK_UNTIL
+
 
 class Step(Enum):
     """What Tencent has to be asked about an address."""
@@ -79,8 +82,8 @@ def fact_of(ask: Asked) -> Fact:
 def until_without_ledger(ask: Asked) -> date | None:
     """Give the last day of the term that one event begins, knowing of no other."""
     ruling = ask.decision.ruling
-    if ruling.action is Action.BLOCK:
+    if ruling.action is _BLOCK:
         return ask.decision.until or FOR_GOOD
-    if ruling.action is Action.BLOCK_UNTIL:
+    if ruling.action is _BLOCK_UNTIL:
         return last_day(ask.happened_at, ruling.days)
     return None

@@ -8,7 +8,7 @@ import pytest
 from functions.blocklist.adapters.callback import parse_callback, parse_message
 from functions.blocklist.adapters.policies import load_policy
 from functions.blocklist.domain.addresses import normalise
-from functions.blocklist.domain.decisions import ANYBODY, Decision, decide
+from functions.blocklist.domain.decisions import Decision, Judge
 from functions.blocklist.domain.events import DeliveryEvent
 from local.demo.callbacks import (
     DOCUMENTED_CALLBACK,
@@ -68,7 +68,7 @@ def test_rules_are_those_that_the_policy_decides_by(events: list[Event]) -> None
         if event.rule:
             [reported] = parse_message(event.text.encode())
             assert isinstance(reported, DeliveryEvent)
-            decision = decide(reported, policy, expected=ANYBODY)
+            decision = Judge(policy).decide(reported)
             assert isinstance(decision, Decision)
             assert decision.ruling.rule == event.rule
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.blocklist.adapters.records import parse_record
+from functions.blocklist.adapters.records import RecordMessage
 from functions.blocklist.domain.dead_letters import ErrorCode
 from functions.blocklist.domain.events import DeliveryEvent, EventKind
 from tests.payloads import json_payload
@@ -27,7 +27,7 @@ def make_record(body: object = "{}", **attributes: str) -> dict[str, Any]:
 def test_batch_is_understood() -> None:
     [callback, by_operator, redriven] = json_payload("sqs/batch.json")["Records"]
 
-    first, second, third = map(parse_record, (callback, by_operator, redriven))
+    first, second, third = map(RecordMessage, (callback, by_operator, redriven))
 
     assert first.queue_message_id == "059f36b4-87a3-44ab-83d2-661975830a7d"
     assert first.receipt_handle == "handle-of-059f36b4-87a3-44ab-83d2-661975830a7d"
@@ -53,7 +53,7 @@ def test_batch_is_understood() -> None:
 )
 def test_attributes_may_be_missing(rest: dict[str, Any]) -> None:
     """As in a message that the emulator, or somebody's console, puts on the queue."""
-    message = parse_record({"messageId": "m-1", "body": "x"} | rest)
+    message = RecordMessage({"messageId": "m-1", "body": "x"} | rest)
 
     assert (message.receipt_handle, message.receive_count) == ("", 1)
     assert (message.body, message.from_operator) == (b"x", False)
@@ -62,7 +62,7 @@ def test_attributes_may_be_missing(rest: dict[str, Any]) -> None:
 @pytest.mark.parametrize("origin", ["Operator", "operator ", "door", ""])
 def test_only_the_exact_word_makes_an_operator(origin: str) -> None:
     """It lifts the check of senders."""
-    assert not parse_record(make_record(Origin=origin)).from_operator
+    assert not RecordMessage(make_record(Origin=origin)).from_operator
 
 
 def test_only_an_operators_message_can_ask_for_a_block() -> None:
@@ -71,8 +71,8 @@ def test_only_an_operators_message_can_ask_for_a_block() -> None:
         {"event": "operator_block", "email": "jane@example.com", "timestamp": 1761555490}
     )
 
-    [theirs] = parse_record(make_record(body)).events
-    [ours] = parse_record(make_record(body, Origin="operator")).events
+    [theirs] = RecordMessage(make_record(body)).events
+    [ours] = RecordMessage(make_record(body, Origin="operator")).events
 
     assert isinstance(theirs, DeliveryEvent)
     assert theirs.kind is EventKind.UNKNOWN
@@ -87,7 +87,7 @@ def test_only_an_operators_message_can_ask_for_a_block() -> None:
 )
 def test_message_says_when_it_came_to_the_queue(attributes: dict[str, str], sent_at: float) -> None:
     """An event that claims a time after that is not believed."""
-    message = parse_record(make_record() | {"attributes": attributes})
+    message = RecordMessage(make_record() | {"attributes": attributes})
 
     assert message.sent_at == sent_at
 
@@ -96,7 +96,7 @@ def test_encoded_body_is_decoded() -> None:
     """A dead letter that was redriven comes as it was written there."""
     body = b'{"event": "spamreport", "email": "jane@example.com"}'
 
-    message = parse_record(make_record(b64encode(body).decode(), BodyEncoding="base64"))
+    message = RecordMessage(make_record(b64encode(body).decode(), BodyEncoding="base64"))
 
     assert message.body == body
     assert message.events == [DeliveryEvent(EventKind.COMPLAINT, "jane@example.com")]
@@ -104,29 +104,29 @@ def test_encoded_body_is_decoded() -> None:
 
 @pytest.mark.parametrize("body", ["\ud800", "{}\udcff"], ids=ascii)
 def test_lone_surrogate_in_a_body_stays(body: str) -> None:
-    assert parse_record(make_record(body)).body == body.encode(errors="surrogatepass")
+    assert RecordMessage(make_record(body)).body == body.encode(errors="surrogatepass")
 
 
 @pytest.mark.parametrize("body", ["{}", "e30", "e3 0=", "é30="])
 def test_body_that_only_claims_to_be_encoded_is_what_it_is(body: str) -> None:
-    assert parse_record(make_record(body, BodyEncoding="base64")).body == body.encode()
+    assert RecordMessage(make_record(body, BodyEncoding="base64")).body == body.encode()
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "BASE64", ""])
 def test_other_encodings_are_not_ours(encoding: str) -> None:
-    assert parse_record(make_record("e30=", BodyEncoding=encoding)).body == b"e30="
+    assert RecordMessage(make_record("e30=", BodyEncoding=encoding)).body == b"e30="
 
 
 @pytest.mark.parametrize("body", [None, ""])
 def test_record_without_a_body_is_malformed(body: str | None) -> None:
-    message = parse_record(make_record(body))
+    message = RecordMessage(make_record(body))
 
     assert (message.body, list(message.events)) == (b"", [ErrorCode.MALFORMED_EVENT])
 
 
 def test_message_shows_neither_body_nor_recipients() -> None:
     """A `repr` ends in logs and in exceptions' texts."""
-    message = parse_record(json_payload("sqs/batch.json")["Records"][0])
+    message = RecordMessage(json_payload("sqs/batch.json")["Records"][0])
 
     assert "jane" not in repr(message)
     assert "handle" not in repr(message)
@@ -135,7 +135,7 @@ def test_message_shows_neither_body_nor_recipients() -> None:
 def test_record_without_an_id_is_not_from_sqs() -> None:
     """Nothing could be said about it afterwards, so nothing is done."""
     with pytest.raises(KeyError, match="messageId"):
-        parse_record({"body": "{}"})
+        RecordMessage({"body": "{}"})
 
 
 @given(
@@ -145,6 +145,6 @@ def test_record_without_an_id_is_not_from_sqs() -> None:
 )
 def test_no_body_is_too_strange(body: str, encoding: str, origin: str) -> None:
     """One that raised would come back 300 times, each time with the batch it is in."""
-    message = parse_record(make_record(body, BodyEncoding=encoding, Origin=origin))
+    message = RecordMessage(make_record(body, BodyEncoding=encoding, Origin=origin))
 
     assert message.events

@@ -15,7 +15,7 @@ from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.blocklist.adapters.records import parse_record
+from functions.blocklist.adapters.records import RecordMessage
 from functions.blocklist.adapters.sqs import (
     ATTRIBUTE_BYTES,
     CALL_SECONDS,
@@ -595,7 +595,7 @@ def test_redriven_letter_is_what_it_was(body: bytes, from_operator: bool) -> Non
 
     SqsDeadLetters(SqsSender(sqs.client, URL)).put([letter], before=NEVER)
 
-    message = parse_record(_delivered(sqs.sent[0]))
+    message = RecordMessage(_delivered(sqs.sent[0]))
     assert (message.body, message.from_operator) == (body, from_operator)
 
 
@@ -605,7 +605,7 @@ def test_redriven_base64_letter_is_understood(make_dead_letters: MakeDeadLetters
     body = '{"event": "spamreport", "email": "jane@example.com", "reason": "\ufffe"}'.encode()
     make_dead_letters(sqs).put([DeadLetter(body, ErrorCode.UNKNOWN_EVENT)], before=NEVER)
 
-    message = parse_record(_delivered(sqs.sent[0]))
+    message = RecordMessage(_delivered(sqs.sent[0]))
 
     assert _attribute(sqs.sent[0], "BodyEncoding") == "base64"
     assert message.body == body

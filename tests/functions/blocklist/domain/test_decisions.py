@@ -13,8 +13,8 @@ from functions.blocklist.domain.decisions import (
     SMOKE_RECIPIENT,
     Decision,
     ExpectedSenders,
+    Judge,
     Judgement,
-    decide,
 )
 from functions.blocklist.domain.events import DeliveryEvent, EventKind
 from functions.blocklist.domain.policy import (
@@ -52,7 +52,7 @@ def make_event(
 
 
 def decided(event: DeliveryEvent, expected: ExpectedSenders = ANYBODY) -> Judgement:
-    return decide(event, POLICY, expected=expected)
+    return Judge(POLICY, expected=expected).decide(event)
 
 
 def test_policy_decides() -> None:

@@ -18,7 +18,7 @@ from functions.blocklist.services.batch import HELD, Batch, Decide, QueueMessage
 from functions.blocklist.services.block_recipients import TimeLimits, block_recipients
 from functions.blocklist.services.ports import Answer
 from functions.blocklist.services.reports import BlockReport, Outcome
-from tests.fakes import FakeBlocklist, FakeDeadLetters, FakePacer, FakeRedelivery
+from tests.fakes import FakeBlocklist, FakeDeadLetters, FakeMessage, FakePacer, FakeRedelivery
 
 BLOCKS = EventKind.HARD_BOUNCE
 PASSES = EventKind.SOFT_BOUNCE
@@ -39,8 +39,8 @@ def make_message(
     *events: DeliveryEvent | ErrorCode,
     receive_count: int = 1,
     from_operator: bool = False,
-) -> QueueMessage:
-    return QueueMessage(
+) -> FakeMessage:
+    return FakeMessage(
         queue_message_id=queue_message_id,
         receipt_handle=f"handle of {queue_message_id}",
         receive_count=receive_count,

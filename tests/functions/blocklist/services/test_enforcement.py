@@ -35,6 +35,7 @@ from tests.fakes import (
     FakeBrake,
     FakeDeadLetters,
     FakeLedger,
+    FakeMessage,
     FakePacer,
     FakeRedelivery,
 )
@@ -69,9 +70,9 @@ def event(
     return DeliveryEvent(kind, recipient, bulk_id=mail, occurred_at=NOW + day * DAY_SECONDS)
 
 
-def message(*events: DeliveryEvent, receive_count: int = 1, operator: bool = False) -> QueueMessage:
+def message(*events: DeliveryEvent, receive_count: int = 1, operator: bool = False) -> FakeMessage:
     name = " ".join(f"{one.recipient} {one.key}" for one in events)
-    return QueueMessage(name, f"handle of {name}", receive_count, name.encode(), events, operator)
+    return FakeMessage(name, f"handle of {name}", receive_count, name.encode(), events, operator)
 
 
 @dataclass
@@ -204,7 +205,7 @@ def test_mails_without_a_bulk_id_are_told_apart_by_their_message_id() -> None:
     run = Run()
     for day in (0, 1, 2):
         strike = event(EventKind.SOFT_BOUNCE, day=day, mail="")
-        run(message(strike._replace(message_id=f"message {day}")))
+        run(message(replace(strike, message_id=f"message {day}")))
 
     assert run.blocklist.blocked == {JANE}
 
@@ -507,10 +508,10 @@ def test_nothing_is_prepared_for_requests_that_could_not_start_any_more() -> Non
 def test_event_happens_no_later_than_it_comes_to_the_queue() -> None:
     """A timestamp from the future would outlive every unblock."""
     run = Run()
-    early = message(event(day=300))._replace(sent_at=NOW)
+    early = replace(message(event(day=300)), sent_at=NOW)
     untimed = DeliveryEvent(EventKind.COMPLAINT, JANE, bulk_id="untimed")
 
-    run(early, message(untimed)._replace(sent_at=NOW + 1), message(event(day=2, mail="late")))
+    run(early, replace(message(untimed), sent_at=NOW + 1), message(event(day=2, mail="late")))
 
     times = [record.fact.at for _, record in run.ledger.records]
     assert times == [NOW, NOW + 1, NOW + 2 * DAY_SECONDS]
