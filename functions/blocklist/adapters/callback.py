@@ -15,7 +15,7 @@ import msgspec
 
 from functions.blocklist.domain.dead_letters import ErrorCode
 from functions.blocklist.domain.events import DeliveryEvent, EventKind
-from functions.blocklist.services.receive_callback import Reported
+from functions.blocklist.services.ports import Reported
 
 _KINDS = {
     # Tencent's name: ours

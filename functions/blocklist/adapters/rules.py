@@ -14,6 +14,7 @@ OUR_RULES = Path(__file__).parents[1] / "rules" / "reasons.txt"
 #: After a reason: the address may come back.
 FOR_NOW = " for now"
 _COLUMNS = 5
+_REASONS = {reason.value: reason for reason in Reason}
 
 
 def load_classifier(user_rules: Sequence[Rule] = ()) -> Classifier:
@@ -88,11 +89,7 @@ def _rule(line: str, *, sets: Mapping[str, str]) -> Rule:
             f"{len(columns)} columns, not {_COLUMNS}: reason | provider | codes | pattern | source"
         )
     reason, provider, codes, pattern, source = columns
-    filled = pattern
-    for name, group in sets.items():
-        filled = filled.replace(name, group)
-    if "{" in filled:
-        raise ValueError(f"{filled[filled.index('{') :].partition('}')[0]}}} is no set")
+    filled = _filled(pattern, sets) if "{" in pattern else pattern
     return Rule(
         provider,
         filled,
@@ -104,7 +101,15 @@ def _rule(line: str, *, sets: Mapping[str, str]) -> Rule:
     )
 
 
+def _filled(pattern: str, sets: Mapping[str, str]) -> str:
+    for name, group in sets.items():
+        pattern = pattern.replace(name, group)
+    if "{" in pattern:
+        raise ValueError(f"{pattern[pattern.index('{') :].partition('}')[0]}}} is no set")
+    return pattern
+
+
 def _reason(word: str) -> Reason:
-    if word not in set(Reason):
+    if word not in _REASONS:
         raise ValueError(f"{word!r} is no reason; one of {', '.join(Reason)}")
-    return Reason(word)
+    return _REASONS[word]

@@ -66,14 +66,6 @@ class Verdict:
     enhanced: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A part of a pattern: the *letters* of which one must be there, and how to look for it."""
-
-    letters: tuple[str, ...]
-    expression: str
-
-
 @dataclass(frozen=True)
 class Rule:
     """
@@ -119,10 +111,11 @@ class Rule:
             return ()
         if self.pattern == ANY_WORDS:
             return ("",)
-        return max((piece.letters for piece in self._pieces), key=_shortest, default=())
+        return max(self._pieces, key=_shortest, default=())
 
     @cached_property
-    def _pieces(self) -> Sequence[_Piece]:
+    def _pieces(self) -> Sequence[Sequence[str]]:
+        """The pattern's parts: the letters of which one must be there, none for a gap."""
         return [_piece(*token) for token in _TOKEN.findall(self.pattern)]
 
     @cached_property
@@ -130,7 +123,7 @@ class Rule:
         """Compiled when first needed: all at once would cost every cold start."""
         if len(self._pieces) <= 1:
             return None
-        return re.compile("".join(piece.expression for piece in self._pieces))
+        return re.compile("".join(map(_expression, self._pieces)))
 
     def matches(self, reply: Reply) -> bool:
         """Tell whether *reply*, which holds the key, is meant."""
@@ -222,11 +215,16 @@ class Classifier:
 
 
 @lru_cache(CACHED_PIECES)
-def _piece(alternatives: str, gap: str, words: str) -> _Piece:
+def _piece(alternatives: str, gap: str, words: str) -> Sequence[str]:
     if gap:
-        return _Piece((), rf".{{0,{MAX_GAP_LETTERS}}}")
-    letters = tuple(map(_letters, [words] if words else alternatives.split("/")))
-    return _Piece(letters, f"(?:{'|'.join(map(re.escape, letters))})")
+        return ()
+    return tuple(map(_letters, [words] if words else alternatives.split("/")))
+
+
+def _expression(piece: Sequence[str]) -> str:
+    if not piece:
+        return f".{{0,{MAX_GAP_LETTERS}}}"
+    return f"(?:{'|'.join(map(re.escape, piece))})"
 
 
 def _shortest(letters: Sequence[str]) -> int:

@@ -1,16 +1,29 @@
 """What the use cases need from outside, in our words, with the failures each may raise."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum, auto
 from typing import Protocol
 
 from functions.blocklist.domain.dead_letters import DeadLetter
 from functions.blocklist.domain.errors import RetryLaterError
-from functions.blocklist.domain.events import DeliveryEvent
+from functions.blocklist.domain.events import DeliveryEvent, EventKind
 from functions.blocklist.domain.history import Fact, History
 from functions.blocklist.domain.policy import Ruling
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """
+    One event of a callback, as it arrived: *name* is what it is counted under.
+
+    Malformed ones have no *kind*.
+    """
+
+    raw: bytes = field(repr=False)
+    name: str
+    kind: EventKind | None
 
 
 @dataclass(frozen=True, slots=True)

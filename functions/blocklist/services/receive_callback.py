@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 
 from functions.blocklist.domain.dead_letters import DeadLetter, ErrorCode
 from functions.blocklist.domain.errors import RetryLaterError
-from functions.blocklist.domain.events import PASSING_KINDS, EventKind
+from functions.blocklist.domain.events import PASSING_KINDS
 from functions.blocklist.services.ports import (
     CallbackTokens,
     DeadLetters,
     EventQueue,
     Forwarding,
+    Reported,
     TokenMatch,
 )
 
@@ -37,19 +38,6 @@ class Request:
     method: str
     token: bytes | None = field(repr=False)
     body: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """
-    One event of a callback, as it arrived: *name* is what it is counted under.
-
-    Malformed ones have no *kind*.
-    """
-
-    raw: bytes = field(repr=False)
-    name: str
-    kind: EventKind | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ import pytest
 from functions.blocklist.domain.dead_letters import DeadLetter, ErrorCode
 from functions.blocklist.domain.errors import UnavailableError
 from functions.blocklist.domain.events import EventKind
+from functions.blocklist.services.ports import Reported
 from functions.blocklist.services.receive_callback import (
     MAX_BODY_BYTES,
     MAX_EVENT_BYTES,
     Receipt,
-    Reported,
     Request,
     receive_callback,
 )
