@@ -210,6 +210,18 @@ def test_message_with_several_outcomes_goes_the_worst_way() -> None:
     }
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_message_waits_for_whom_it_can_still_block_though_another_is_refused(order: int) -> None:
+    """As a dead letter it would be deleted, and the one that could be blocked lost with it."""
+    run = Run(bad=frozenset({"bad@example.com"}), **failing_for("down@example.com"))
+    events = (make_event("down@example.com"), make_event("bad@example.com"))
+
+    report = run(make_message("m-1", *events[::order]))
+
+    assert report.retry_message_ids == ("m-1",)
+    assert run.dead_letters.kept == []
+
+
 def test_message_with_several_faults_is_dead_lettered_once_for_the_first() -> None:
     run = Run()
 
