@@ -7,9 +7,10 @@ its older forms. They contradict each other: the sample says `bulkId`, the table
 every spelling is taken, in any letter case.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -45,6 +46,10 @@ MAX_SINGLE_JUNK = 10
 #: The end of the year 9999. JSON may hold whole numbers that are larger than any float.
 _MAX_EPOCH_SECONDS = 253_402_300_800
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+#: One of two escapes that make a character together; the first group is what is not meant.
+_HALF_A_CHARACTER = re.compile(
+    rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
 #: What msgspec raises on bad input: of its own, and on nesting deeper than the interpreter goes.
 _BAD_JSON = (msgspec.MsgspecError, RecursionError, UnicodeError)
 
@@ -99,6 +104,7 @@ class _OperatorBlock(msgspec.Struct, forbid_unknown_fields=True):
     note: str = ""
 
 
+_T = TypeVar("_T")
 #: A field's name in lower case: its name as documented.
 _FIELDS = {name.lower(): name for name in _Callback.__struct_encode_fields__}
 
@@ -133,10 +139,37 @@ def parse_callback(body: bytes) -> Sequence[Reported]:
 def parse_message(
     body: str | bytes, *, from_operator: bool = False
 ) -> Sequence[DeliveryEvent | ErrorCode]:
-    """Decode a queue message: one event, or an array of them. What is none becomes its code."""
-    event = _documented_event(body)
-    if event:
-        return [event]
+    """
+    Decode a queue message: one event, or an array of them. What is none becomes its code.
+
+    An event that is to the letter as documented is decoded at once; docs/performance.md tells what
+    that is worth. Whatever differs is looked at closer, by `_events`; both understand alike.
+    """
+    try:
+        callback = _decode_documented(body)
+    except _BAD_JSON:
+        return _events(body, from_operator=from_operator)
+    event, label = callback.event, callback.bounce_type
+    kind = _BOUNCES.get(label) if event == "bounce" else _KINDS.get(event)
+    if kind is None or not callback.email.strip():
+        return _events(body, from_operator=from_operator)
+    return (
+        DeliveryEvent(
+            kind,
+            callback.email,
+            callback.bulk_id or callback.bulk_id_as_documented,
+            callback.username,
+            callback.from_domain,
+            callback.timestamp,
+            callback.reason,
+            callback.sender,
+            str(callback.template_id),
+            callback.message_id,
+        ),
+    )
+
+
+def _events(body: str | bytes, *, from_operator: bool) -> Sequence[DeliveryEvent | ErrorCode]:
     if isinstance(body, str):
         body = body.encode(errors="surrogatepass")
     try:
@@ -148,39 +181,11 @@ def parse_message(
     )
 
 
-def _documented_event(body: str | bytes) -> DeliveryEvent | None:
-    """
-    Decode an event as documented, to the letter. None: look closer, with `_event`, which is slower.
-
-    Both must understand alike; docs/performance.md tells what this one is worth.
-    """
-    try:
-        callback = _decode_documented(body)
-    except _BAD_JSON:
-        return None
-    event, label = callback.event, callback.bounce_type
-    kind = _BOUNCES.get(label) if event == "bounce" else _KINDS.get(event)
-    if kind is None or not callback.email.strip():
-        return None
-    return DeliveryEvent(
-        kind,
-        callback.email,
-        callback.bulk_id or callback.bulk_id_as_documented,
-        callback.username,
-        callback.from_domain,
-        callback.timestamp,
-        callback.reason,
-        callback.sender,
-        str(callback.template_id),
-        callback.message_id,
-    )
-
-
 def _parts(body: bytes) -> Sequence[bytes | msgspec.Raw]:
     body = body.removeprefix(_BYTE_ORDER_MARK)
     stripped = body.strip()
     if stripped.startswith(b"["):
-        return _decode_array(stripped)
+        return _mending(_decode_array, stripped)
     return (body,) if stripped else ()
 
 
@@ -194,10 +199,21 @@ def _report(raw: bytes | msgspec.Raw, callback: _Callback | None) -> Reported:
 
 def _decoded(raw: bytes | msgspec.Raw) -> _Callback | None:
     try:
-        callback = _decode_in_any_case(raw)
+        callback = _mending(_decode_in_any_case, bytes(raw))
     except _BAD_JSON:
         return None
     return callback if callback.event.strip() and callback.email.strip() else None
+
+
+def _mending(decode: Callable[[bytes], _T], raw: bytes) -> _T:
+    """Decode although a reply was cut in the middle of a character: U+FFFD stands there then."""
+    try:
+        return decode(raw)
+    except msgspec.DecodeError:
+        mended = _HALF_A_CHARACTER.sub(lambda found: found[1] or rb"\ufffd", raw)
+        if mended == raw:
+            raise
+        return decode(mended)
 
 
 def _decode_in_any_case(raw: bytes | msgspec.Raw) -> _Callback:

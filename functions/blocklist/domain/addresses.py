@@ -12,6 +12,8 @@ import re
 #: RFC 5321, 4.5.3.1: octets there, characters here.
 MAX_ADDRESS_CHARACTERS = 254
 MAX_LOCAL_PART_CHARACTERS = 64
+#: Stands for a character that was lost on the way.
+_LOST = "\ufffd"
 
 _LABEL = r"[a-z0-9_][a-z0-9_-]{0,62}(?<!-)"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})+")
@@ -59,5 +61,6 @@ def _is_local_part(text: str) -> bool:
     return (
         0 < len(text) <= MAX_LOCAL_PART_CHARACTERS
         and text.isprintable()
+        and _LOST not in text
         and bool(_DOT_ATOM.fullmatch(text) or _QUOTED.fullmatch(text))
     )

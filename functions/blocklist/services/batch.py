@@ -1,7 +1,7 @@
 """A batch of queue messages: which of them asked for what, and how each of them stands."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Protocol
@@ -170,12 +170,15 @@ class Batch:
         ]
         return Counter([(ruling.rule, ruling.action) for ruling in rulings])
 
-    def accepted_times(self) -> Iterator[float]:
-        """Yield when the events of accepted messages happened, as reported."""
-        for message in self.messages_with(Outcome.ACCEPTED):
-            for event in message.events:
-                if isinstance(event, DeliveryEvent) and event.occurred_at is not None:
-                    yield event.occurred_at
+    def accepted_times(self) -> Sequence[float]:
+        """Give when the events of accepted messages happened, as reported."""
+        outcomes, accepted = self.outcomes, Outcome.ACCEPTED
+        times = [
+            asked.event.occurred_at
+            for asked in self._decided
+            if outcomes[asked.position] is accepted
+        ]
+        return [time for time in times if time is not None]
 
     def _letter(self, position: int) -> DeadLetter:
         message, refusal = self._messages[position], self._refusals[position]

@@ -111,6 +111,7 @@ def test_what_cannot_be_an_address_is_kept_back(address: str) -> None:
         "\u2028",
         "\u202e",
         "\ufeff",
+        "\ufffd",
         "\ufffe",
         "\ud800",
         "\ue000",
