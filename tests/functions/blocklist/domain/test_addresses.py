@@ -111,7 +111,6 @@ def test_what_cannot_be_an_address_is_kept_back(address: str) -> None:
         "\u2028",
         "\u202e",
         "\ufeff",
-        "\ufffd",
         "\ufffe",
         "\ud800",
         "\ue000",
@@ -123,6 +122,12 @@ def test_what_cannot_be_an_address_is_kept_back(address: str) -> None:
 def test_local_part_with_what_nobody_can_see_is_kept_back(character: str, template: str) -> None:
     """It is damaged or hostile, and would look in every log and console like a good one."""
     assert normalise(template.format(character)) is None
+
+
+@pytest.mark.parametrize("address", ["ja\ufffdne@example.com", '"ja\ufffdne"@example.com'])
+def test_address_that_lost_a_character_is_nobodys(address: str) -> None:
+    """U+FFFD stands where something could not be read; with it there it names somebody else."""
+    assert normalise(address) is None
 
 
 @pytest.mark.parametrize(
