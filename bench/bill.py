@@ -2,8 +2,9 @@
 Rows: what a month costs, from the measured times and AWS' list prices, without any free tier.
 
 us-east-1, arm64. Sources: https://aws.amazon.com/lambda/pricing/ , /sqs/pricing/ ,
-/cloudwatch/pricing/ , /api-gateway/pricing/ , /elasticloadbalancing/pricing/ . Tencent charges
-nothing for the calls. It is an estimate: nothing here was measured in an account.
+/dynamodb/pricing/on-demand/ , /cloudwatch/pricing/ , /api-gateway/pricing/ ,
+/elasticloadbalancing/pricing/ . Tencent charges nothing for the calls. It is an estimate: nothing
+here was measured in an account.
 """
 
 import json
@@ -21,6 +22,7 @@ KEPT_SHARE = 0.05
 
 GB_SECOND, INVOCATION = 0.0000133334, 0.20e-6
 SQS_REQUEST = 0.40e-6
+WRITE_UNIT, STORED_BYTE = 0.625e-6, 0.25e-9
 LOG_BYTE = 0.50e-9
 METRIC, ALARM, COMPOSITE_ALARM, DASHBOARD = 0.30, 0.10, 0.50, 3.00
 HTTP_API_REQUEST = 1.00e-6
@@ -39,8 +41,10 @@ A_WINDOW = 2
 IDLE_POLLS = 5 * 3 * MINUTES
 #: A call to Tencent, there and back. An assumption: nobody measured it.
 API_SECONDS = 0.3
-#: With every metric that the functions write; each pair of a name and a dimension is one.
-METRICS = 26
+#: How long the ledger keeps what it knows, as the settings have it without a word.
+LEDGER_MONTHS = 400 / 365 * 12
+#: Each pair of a name and a dimension's value is one. A stage with all kinds of mail has so many.
+METRICS = {"the consumer's": 15, "events by name": 9, "decisions by rule": 7, "dead letters": 3}
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,9 @@ class Measured:
     door_log_bytes: int
     consumer_seconds_per_event: float
     consumer_log_bytes: int
+    ledger_seconds_per_event: float
+    write_units_per_event: float
+    bytes_kept_per_event: float
     naive_seconds_per_event: float
 
     @classmethod
@@ -62,6 +69,7 @@ class Measured:
             KeyError: one of them was not measured.
         """
         door, batch = rows[cold.WARM_DOOR], rows[cold.FULL_BATCH]
+        ledger = rows[handling.WITH_LEDGER_NAME].details
         return cls(
             door_seconds=door.value / 1000,
             door_log_bytes=door.details["log_bytes"],
@@ -70,6 +78,9 @@ class Measured:
             ]
             / 1e6,
             consumer_log_bytes=batch.details["log_bytes"],
+            ledger_seconds_per_event=ledger["microseconds_per_event"] / 1e6,
+            write_units_per_event=ledger["write_units_per_event"],
+            bytes_kept_per_event=ledger["bytes_kept_per_event"],
             naive_seconds_per_event=1 / rows[naive.NAME].details["naive"],
         )
 
@@ -111,7 +122,8 @@ def make_bill(mails: int, measured: Measured, *, alarms: float) -> Bill:
     kept = mails * KEPT_SHARE
     invocations = min(kept, A_WINDOW * MINUTES)
     consumer_seconds = invocations * API_SECONDS + _billed(
-        kept * measured.consumer_seconds_per_event, CONSUMER_MB
+        kept * (measured.consumer_seconds_per_event + measured.ledger_seconds_per_event),
+        CONSUMER_MB,
     )
     items = {
         "receive_callback": mails * INVOCATION
@@ -121,7 +133,9 @@ def make_bill(mails: int, measured: Measured, *, alarms: float) -> Bill:
         "queue, polled while idle": IDLE_POLLS * SQS_REQUEST,
         "block_recipients": invocations * INVOCATION + _gb_seconds(consumer_seconds, CONSUMER_MB),
         "log of block_recipients": invocations * measured.consumer_log_bytes * LOG_BYTE,
-        "metrics": METRICS * METRIC if mails else 0.0,
+        "ledger's writes": kept * measured.write_units_per_event * WRITE_UNIT,
+        "what the ledger keeps": kept * measured.bytes_kept_per_event * LEDGER_MONTHS * STORED_BYTE,
+        "metrics": sum(METRICS.values()) * METRIC if mails else 0.0,
         "alarms and dashboard": alarms + DASHBOARD,
     }
     connections = mails / HOURS / 3600

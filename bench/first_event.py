@@ -13,7 +13,11 @@ from collections.abc import Callable, Mapping
 
 TOKEN = "bench-token-0123456789"  # noqa: S105 - it opens nothing
 OFTEN = 200
-_BODY = '{"event":"bounce","bounceType":"hard_bounce","email":"a@example.com","username":"1"}'
+#: With a reply that has to be judged, as nearly every first event has.
+_BODY = (
+    '{"event":"bounce","bounceType":"hard_bounce","email":"a@example.com","username":"1",'
+    '"reason":"550 5.1.1 The email account that you tried to reach does not exist."}'
+)
 
 
 def nothing() -> None:
