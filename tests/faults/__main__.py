@@ -16,6 +16,7 @@ from rich.table import Table
 from local.parent import end_with_parent
 from local.pipeline import TOKEN, running_pipeline
 from local.tencent.calls import RecordedRequest
+from tests.faults import peers
 from tests.faults.scenarios import SCENARIOS, flood
 from tests.faults.stage import Result, Stage
 from tests.local.logs import read_logs
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         most = most_in_a_second(pipeline.double.requests)
         leaks = [word for word in ("@example", TOKEN) if word in read_logs(pipeline)]
     _show(console, results)
+    _show_peers(console)
     console.print(f"Most requests in any second: {most}, of {REQUESTS_PER_SECOND} allowed.")
     console.print(f"In the functions' logs: {', '.join(leaks) or 'no address, no token'}.")
     kept_the_rate = most <= REQUESTS_PER_SECOND
@@ -72,6 +74,19 @@ def _show(console: Console, results: Sequence[Result]) -> None:
             f"{result.seconds:.0f}",
             style=style,
         )
+    console.print(table)
+
+
+def _show_peers(console: Console) -> None:
+    table = Table(
+        title="Others, with nothing broken around them (tests/faults/peers.py)", box=SIMPLE
+    )
+    table.add_column("published handler")
+    for heading in ("bounces", "suppressed", "lost"):
+        table.add_column(heading, justify="right")
+    for peer in peers.results():
+        numbers = (peer.bounces, peer.suppressed, peer.lost)
+        table.add_row(peer.handler, *(f"{number:,}" for number in numbers))
     console.print(table)
 
 
