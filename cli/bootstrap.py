@@ -262,11 +262,16 @@ def ledger_if_any(stage: str) -> "Ledger | None":
     return Ledger(client, settings.table, table, own)
 
 
+def policy_file(stage: str) -> str:
+    """Give the name of the policy of *stage*."""
+    return consumer_environment(stage).get("POLICY_FILE", "").strip() or "strict.toml"
+
+
 def terms(stage: str) -> "Terms":
     """Give how long the policy of *stage* blocks."""
     from functions.blocklist.adapters.policies import load_policy
 
-    name = consumer_environment(stage).get("POLICY_FILE", "").strip() or "strict.toml"
+    name = policy_file(stage)
     try:
         return load_policy(name).terms
     except (OSError, ValueError) as error:
