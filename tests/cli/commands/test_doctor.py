@@ -132,6 +132,18 @@ def test_unreadable_secret_is_a_fault_and_hides_nothing(healthy: Account) -> Non
     assert ran.code == 1
 
 
+def test_missing_key_of_the_ledger_is_a_fault(healthy: Account) -> None:
+    """Without it every message comes back, and somebody is woken to ask the doctor."""
+    ssm: SSMClient = healthy.aws.client("ssm")
+    ssm.delete_parameter(Name=healthy.stack.outputs["LedgerKeyParameter"])
+
+    [finding] = findings(doctor("--json"), "ledger")
+
+    assert finding["state"] == "fault"
+    assert "key cannot be read (ssm:ParameterNotFound)" in finding["told"]
+    assert "ses-blocklist init STAGE" in finding["mend"]
+
+
 def test_paused_stage_is_a_fault(healthy: Account) -> None:
     del healthy
     run("pause", "--stage", "local")
