@@ -91,6 +91,10 @@ demo: setup ## the whole pipeline on this machine; KEEP=1 leaves it running
 	@$(MAKE) package PLATFORM=local
 	@exec env KEEP='$(KEEP)' $(BIN)/python -m local.demo
 
+.PHONY: account
+account: setup ## an empty AWS account on this machine, to rehearse deployments in
+	@exec $(BIN)/python -m local.account
+
 .PHONY: test
 test: setup ## every test, with the stack on this machine, and the coverage
 	@$(MAKE) package PLATFORM=local

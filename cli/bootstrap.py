@@ -58,6 +58,17 @@ def stack(stage: str) -> "Stack":
 
 
 @cache
+def stack_if_any(stage: str) -> "Stack | None":
+    """Give the same, or None where *stage* is not deployed yet."""
+    from cli.adapters.stacks import NoStackError
+
+    try:
+        return stack(stage)
+    except NoStackError:
+        return None
+
+
+@cache
 def consumer(stage: str) -> "Function":
     """Give how the consumer of *stage* is set."""
     from cli.adapters.stacks import read_function
@@ -103,11 +114,12 @@ def tencent_of_stage(stage: str) -> "TencentLists":
     return _lists(_key_of_stage(stage), endpoint, requests_per_second=1)
 
 
-def tencent_with(secret_id: str, secret_key: str) -> "TencentLists":
-    """Give the same with a key that is not stored anywhere yet."""
+def tencent_with(secret_id: str, secret_key: str, stage: str) -> "TencentLists":
+    """Give the same with a key that is not stored anywhere yet, where *stage* is to use it."""
     from functions.blocklist.adapters.tencent_api import Credentials
 
-    endpoint = _endpoint(os.environ)
+    told = _names_endpoint() or not stack_if_any(stage)
+    endpoint = _endpoint(os.environ if told else consumer_environment(stage))
     return _lists(Credentials(secret_id, secret_key), endpoint, requests_per_second=1)
 
 
@@ -250,11 +262,16 @@ def ledger_if_any(stage: str) -> "Ledger | None":
     return Ledger(client, settings.table, table, own)
 
 
+def policy_file(stage: str) -> str:
+    """Give the name of the policy of *stage*."""
+    return consumer_environment(stage).get("POLICY_FILE", "").strip() or "strict.toml"
+
+
 def terms(stage: str) -> "Terms":
     """Give how long the policy of *stage* blocks."""
     from functions.blocklist.adapters.policies import load_policy
 
-    name = consumer_environment(stage).get("POLICY_FILE", "").strip() or "strict.toml"
+    name = policy_file(stage)
     try:
         return load_policy(name).terms
     except (OSError, ValueError) as error:

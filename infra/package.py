@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from functions.blocklist.config import read_block_settings
 from infra.archive import has_bytecode, unzipped_bytes, write_zip
 from infra.bill import write_bill
 from infra.bytecode import Compiler, find_compiler
+from infra.consumer import settings_of
 from infra.template import ROOT, BuildError, compile_template
 from infra.wheels import (
     LAMBDA,
@@ -141,29 +141,20 @@ def _summary(folder: Path, *, stage: str) -> Iterator[str]:
         f"unzipped {unzipped_bytes(artifact) / 1e6:.1f} MB, {bytecode}, sha256 {digest}"
     )
     template = folder / "template.json"
-    yield f"{template.relative_to(ROOT)}  stage {stage}, {_effect(template)}"
+    yield f"{template.relative_to(ROOT)}  stage {stage}, {_effect(template, artifact=artifact)}"
 
 
-def _effect(template: Path) -> str:
+def _effect(template: Path, *, artifact: Path) -> str:
     """
     Say what is easily forgotten: a setting given to one deployment is not there in the next.
 
     Raises:
-        BuildError: the function would refuse its settings, and stand still.
+        BuildError: the function would refuse its settings or its policy, and stand still.
     """
-    compiled = json.loads(template.read_text())
-    consumer = compiled["Resources"]["BlockRecipientsLambdaFunction"]["Properties"]
-    defaults = {
-        name: part["Default"] for name, part in compiled["Parameters"].items() if "Default" in part
-    }
-    environment = {
-        name: value if isinstance(value, str) else defaults.get(value["Ref"], "known once deployed")
-        for name, value in consumer["Environment"]["Variables"].items()
-    }
     try:
-        settings = read_block_settings(environment)
+        settings = settings_of(json.loads(template.read_text()), artifact=artifact)
     except ValueError as error:
-        raise BuildError(f"block_recipients would not start: {error}") from None
+        raise BuildError(str(error)) from None
     return "dry run: blocks nobody" if settings.dry_run else "blocks recipients"
 
 

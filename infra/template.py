@@ -15,13 +15,14 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from infra import ingress
+from infra.consumer import settings_of
 from infra.plain import RECIPIENTS, plain
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -200,6 +201,14 @@ def _copy_package(artifact: Path, *, folder: Path) -> Path:
     return Path(shutil.copy(artifact, folder / f"functions-{digest}.zip"))
 
 
+def _refuse_standstill(templates: Iterable[Path], *, artifact: Path) -> None:
+    for path in templates:
+        try:
+            settings_of(json.loads(path.read_text()), artifact=artifact)
+        except ValueError as error:
+            raise BuildError(f"{path.stem}: {error}") from None
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Compile the stages named on the command line, and every door once."""
     parser = argparse.ArgumentParser(prog="python -m infra.template")
@@ -213,6 +222,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     compile_templates(given.stages, folder=folder, params=params)
     compile_examples(folder=folder)
     if artifact.exists():
+        _refuse_standstill([folder / f"{stage}.json" for stage in given.stages], artifact=artifact)
         copied = _copy_package(artifact, folder=folder).relative_to(ROOT)
         print(f"{copied} goes with them: CodeKey")  # noqa: T201 - this is a command
 

@@ -125,7 +125,8 @@ def _explained(error: RetryLaterError, right: str) -> CliError:
     if error.code.startswith("ssm:") or error.code == "LedgerKeyTooShort":
         return MendFirstError(
             f"The ledger's key cannot be read ({error.code}).",
-            "Ask for ssm:GetParameter on it. Is it there? ses-blocklist init STAGE",
+            "Ask for ssm:GetParameter on it. Is it gone? Put your copy back, since under another "
+            "one nobody is known any more; if it never had one: ses-blocklist init STAGE",
         )
     if error.code == "dynamodb:UnreadableItem":
         return MendFirstError(

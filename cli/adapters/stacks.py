@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 SERVICE = "ses-blocklist"
 
 
+class NoStackError(MendFirstError):
+    """The stage is not deployed, or not here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stack:
     """The outputs of a stage's stack (infra/outputs.yml)."""
@@ -54,7 +58,8 @@ def read_stack(aws: Aws, stage: str) -> Stack:
     Read what the stack of *stage* tells.
 
     Raises:
-        MendFirstError: there is none, or it may not be read.
+        NoStackError: there is none.
+        MendFirstError: it may not be read.
     """
     cloudformation: CloudFormationClient = aws.client("cloudformation")
     with aws_errors():
@@ -63,7 +68,7 @@ def read_stack(aws: Aws, stage: str) -> Stack:
         except ClientError as error:
             if "does not exist" not in error.response["Error"].get("Message", ""):
                 raise
-            raise MendFirstError(
+            raise NoStackError(
                 f"There is no stack {stack_name(stage)} in {aws.region}.",
                 f"Is the region right, and the account? To deploy it: make deploy STAGE={stage}",
             ) from None

@@ -64,6 +64,7 @@ def _examine(stage: str, *, live: bool) -> list[Finding]:
         ("Tencent's key of the stage", lambda: _check_stage_key(stage)),
         ("your own Tencent key", lambda: _check_own_key(stage)),
         ("queues and trigger", lambda: _check_wiring(stage)),
+        ("policy", lambda: _check_policy(stage)),
         ("blocking", lambda: _check_blocking(stage)),
         ("callback address", lambda: _check_door(stage)),
         ("callbacks", _check_callbacks),
@@ -150,14 +151,20 @@ def _check_wiring(stage: str) -> Sequence[Finding]:
     return checks.check_wiring(wiring, stage=stage)
 
 
+def _check_policy(stage: str) -> Sequence[Finding]:
+    """Load it as the consumer does, which decides about nobody when it cannot."""
+    bootstrap.terms(stage)
+    return [ok("policy", f"{bootstrap.policy_file(stage)} can be read")]
+
+
 def _check_blocking(stage: str) -> Sequence[Finding]:
     trigger = bootstrap.switch(stage).read()
     if not trigger.is_on:
         resume = f"ses-blocklist resume --stage {stage}"
         return [Finding("blocking", State.FAULT, "paused: nobody is blocked", resume)]
     if trigger.last_result.startswith("PROBLEM"):
-        deploy = f"Its role or the queue's policy was changed: make deploy STAGE={stage}"
-        return [Finding("blocking", State.FAULT, trigger.last_result, deploy)]
+        mend = f"Its role, or the queue's policy or key. {checks.put_back(stage)}"
+        return [Finding("blocking", State.FAULT, trigger.last_result, mend)]
     if bootstrap.is_dry_run(stage):
         go_live = (
             f'Go live when the counts look right: make deploy STAGE={stage} PARAMS="dryRun=false"'
@@ -203,6 +210,7 @@ def _check_ledger(stage: str) -> Sequence[Finding]:
         told = "none: no strike is counted, nobody can be told why, and no unblock holds"
         on = f'make deploy STAGE={stage} PARAMS="ledger=on"'
         return [Finding("ledger", State.WARNING, told, on)]
+    ledger.look_up(RESERVED)  # takes the key, which nothing else here needs
     if "finished_at" in ledger.adoption():
         return [ok("ledger", "it may be read, and knows what was on Tencent's list before it")]
     told = "what was on Tencent's list before it is not known to it"

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 TOKEN_BYTES = 32
 LEDGER_KEY_BYTES = 32
+#: What serverless.yml calls the parameters, by the output that tells what a stage calls its own.
+USUAL_NAMES = {
+    "TencentCredentialsParameter": "tencent-credentials",
+    "CallbackTokensParameter": "callback-tokens",
+    "LedgerKeyParameter": "ledger-key",
+}
 
 
 def init(
@@ -39,11 +45,12 @@ def init(
     TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or you are asked for it.
     """
     store = bootstrap.secrets()
-    _init_key(store, parameter_name(stage, "tencent-credentials"), replace=new_key, yes=yes)
-    _init_token(store, parameter_name(stage, "callback-tokens"), replace=new_token, yes=yes)
-    _init_ledger_key(store, parameter_name(stage, "ledger-key"))
-    terminal.say(f"\nNext: make deploy STAGE={stage}")
-    terminal.say(f"Then: ses-blocklist callback-url --stage {stage}")
+    key_changed = _init_key(store, stage, replace=new_key, yes=yes)
+    token_changed = _init_token(
+        store, _name(stage, "CallbackTokensParameter"), replace=new_token, yes=yes
+    )
+    _init_ledger_key(store, _name(stage, "LedgerKeyParameter"))
+    _say_next(stage, key_changed=key_changed, token_changed=token_changed)
 
 
 def callback_url(*, stage: Stage, as_json: AsJson = False) -> None:
@@ -59,25 +66,52 @@ def callback_url(*, stage: Stage, as_json: AsJson = False) -> None:
         terminal.say(url)
 
 
-def _init_key(store: "Secrets", name: str, *, replace: bool, yes: bool) -> None:
+def _name(stage: str, output: str) -> str:
+    """Give the parameter that a deployed stage reads, or that `make deploy` would have it read."""
+    stack = bootstrap.stack_if_any(stage)
+    usual = parameter_name(stage, USUAL_NAMES[output])
+    return stack.outputs.get(output, usual) if stack else usual
+
+
+def _say_next(stage: str, *, key_changed: bool, token_changed: bool) -> None:
+    terminal.say("")
+    if token_changed:
+        terminal.say(
+            "Next: change the address in Tencent's console, one sender first, to what this prints: "
+            f"ses-blocklist callback-url --stage {stage}"
+        )
+    if key_changed:
+        terminal.say(
+            "Next: functions that run keep the old key, so let them begin anew before you disable "
+            "it, as docs/operations.md says under The key of Tencent's API."
+        )
+    if not token_changed and not key_changed:
+        terminal.say(f"Next: make deploy STAGE={stage}")
+        terminal.say(f"Then: ses-blocklist callback-url --stage {stage}")
+
+
+def _init_key(store: "Secrets", stage: str, *, replace: bool, yes: bool) -> bool:
+    """Tell whether another key was overwritten."""
+    name = _name(stage, "TencentCredentialsParameter")
     there = store.read(name) is not None
     if there and not replace:
         terminal.say(f"{name} is there already: kept. To change it, add --new-key.")
-        return
+        return False
     secret_id = os.environ.get("TENCENTCLOUD_SECRET_ID", "").strip()
     secret_key = os.environ.get("TENCENTCLOUD_SECRET_KEY", "").strip()
     if not (secret_id and secret_key):
         secret_id = str(typer.prompt("Tencent SecretId", err=True)).strip()
         secret_key = str(typer.prompt("Tencent SecretKey", hide_input=True, err=True)).strip()
-    _try_key(secret_id, secret_key)
+    _try_key(secret_id, secret_key, stage)
     if there:
         terminal.ask(f"Overwrite the key in {name}?", yes=yes)
     store.write(name, as_parameter(secret_id, secret_key), replace=there)
     terminal.say(f"{name}: the key is stored.")
+    return there
 
 
-def _try_key(secret_id: str, secret_key: str) -> None:
-    lists = bootstrap.tencent_with(secret_id, secret_key)
+def _try_key(secret_id: str, secret_key: str, stage: str) -> None:
+    lists = bootstrap.tencent_with(secret_id, secret_key, stage)
     try:
         lists.check_may_block()
     except MendFirstError as error:
@@ -88,22 +122,26 @@ def _try_key(secret_id: str, secret_key: str) -> None:
         terminal.say("Tencent accepts the key, and it may CreateCustomBlacklist.")
 
 
-def _init_token(store: "Secrets", name: str, *, replace: bool, yes: bool) -> None:
+def _init_token(store: "Secrets", name: str, *, replace: bool, yes: bool) -> bool:
+    """Tell whether there is another token now before the one in use."""
     held = store.read(name)
     token = secrets.token_hex(TOKEN_BYTES)
     if held is None:
         store.write(name, token, replace=False)
         terminal.say(f"{name}: a new token is stored.")
-        return
+        return False
     if not replace:
         terminal.say(f"{name} is there already: kept. To change it, add --new-token.")
-        return
+        return False
+    current, *older = _tokens(held) or [""]
+    if older:
+        terminal.warn(f"{name} holds the token before the one in use as well: that one goes now.")
     terminal.ask(f"Put a new token in front of the one in {name}?", yes=yes)
-    tokens = [token, *_current(held)]
-    store.write(name, ",".join(tokens), replace=True)
+    store.write(name, ",".join(filter(None, [token, current])), replace=True)
     terminal.say(
         f"{name}: a new token is stored. The one before stays accepted, until the next --new-token."
     )
+    return True
 
 
 def _init_ledger_key(store: "Secrets", name: str) -> None:
@@ -115,9 +153,9 @@ def _init_ledger_key(store: "Secrets", name: str) -> None:
     terminal.say(f"{name}: a new key for the ledger is stored. It must never change.")
 
 
-def _current(held: str) -> list[str]:
-    """Give the token that callbacks use now, if *held* has one."""
+def _tokens(held: str) -> list[str]:
+    """Give the usable tokens that *held* has, the one that callbacks use now first."""
     try:
-        return [parse_tokens(held)[0].decode(errors="surrogatepass")]
+        return [token.decode(errors="surrogatepass") for token in parse_tokens(held)]
     except ConfigurationError:
         return []

@@ -60,19 +60,28 @@ def check_clock(here: float, there: float) -> Finding:
     )
 
 
+def put_back(stage: str) -> str:
+    """Say how to mend what differs from what was deployed: deploying the same again does not."""
+    return (
+        "Put back by hand what was changed by hand; deploying the same again does not. See "
+        f"aws cloudformation detect-stack-drift --stack-name ses-blocklist-{stage} "
+        "(docs/operations.md, What was changed by hand)"
+    )
+
+
 def check_wiring(wiring: Wiring, *, stage: str) -> list[Finding]:
     """Look for what would lose mail, or be refused by Tencent, without a word."""
-    deploy = f"It was changed by hand, or half deployed: make deploy STAGE={stage}"
+    mend = put_back(stage)
     return [
-        _check_visibility(wiring, deploy),
-        _check_redrive(wiring, deploy),
-        _check_retention(wiring, deploy),
-        _check_failures(wiring, deploy),
-        _check_rate(wiring, deploy),
+        _check_visibility(wiring, mend),
+        _check_redrive(wiring, mend),
+        _check_retention(wiring, mend),
+        _check_failures(wiring, mend),
+        _check_rate(wiring, mend),
     ]
 
 
-def _check_visibility(wiring: Wiring, deploy: str) -> Finding:
+def _check_visibility(wiring: Wiring, mend: str) -> Finding:
     name = "visibility"
     is_set = int(wiring.queue["VisibilityTimeout"])
     needed = 6 * wiring.timeout_seconds + wiring.window_seconds
@@ -86,11 +95,11 @@ def _check_visibility(wiring: Wiring, deploy: str) -> Finding:
         state,
         f"{is_set} s, less than 6 x the consumer's timeout + the window = {needed} s: events are "
         "taken twice at a time",
-        deploy,
+        mend,
     )
 
 
-def _check_redrive(wiring: Wiring, deploy: str) -> Finding:
+def _check_redrive(wiring: Wiring, mend: str) -> Finding:
     name = "dead-letter queue"
     policy = json.loads(wiring.queue.get("RedrivePolicy", "{}"))
     if policy.get("deadLetterTargetArn") != wiring.dead_letter_queue["QueueArn"]:
@@ -98,12 +107,12 @@ def _check_redrive(wiring: Wiring, deploy: str) -> Finding:
             name,
             State.FAULT,
             "the queue does not lead to it: what cannot be done goes round until SQS deletes it",
-            deploy,
+            mend,
         )
     return ok(name, f"the queue leads to it, after {policy.get('maxReceiveCount')} receives")
 
 
-def _check_retention(wiring: Wiring, deploy: str) -> Finding:
+def _check_retention(wiring: Wiring, mend: str) -> Finding:
     name = "retention"
     source = int(wiring.queue["MessageRetentionPeriod"])
     dead = int(wiring.dead_letter_queue["MessageRetentionPeriod"])
@@ -114,11 +123,11 @@ def _check_retention(wiring: Wiring, deploy: str) -> Finding:
         name,
         State.FAULT,
         f"{told}: SQS counts from the first arrival, so dead letters may be deleted at once",
-        deploy,
+        mend,
     )
 
 
-def _check_failures(wiring: Wiring, deploy: str) -> Finding:
+def _check_failures(wiring: Wiring, mend: str) -> Finding:
     name = "partial failures"
     if wiring.reports_item_failures:
         return ok(name, "only what failed comes back")
@@ -126,14 +135,14 @@ def _check_failures(wiring: Wiring, deploy: str) -> Finding:
         name,
         State.FAULT,
         "the trigger does not listen to them (ReportBatchItemFailures): what fails is deleted",
-        deploy,
+        mend,
     )
 
 
-def _check_rate(wiring: Wiring, deploy: str) -> Finding:
+def _check_rate(wiring: Wiring, mend: str) -> Finding:
     name = "requests a second"
     if wiring.max_concurrency is None:
-        return Finding(name, State.FAULT, "the trigger has no limit (MaximumConcurrency)", deploy)
+        return Finding(name, State.FAULT, "the trigger has no limit (MaximumConcurrency)", mend)
     most = 2 * wiring.max_concurrency * wiring.requests_per_second
     told = (
         f"{most:g} at most, with {wiring.max_concurrency} sandboxes at "

@@ -11,9 +11,15 @@ from aws_lambda_powertools.metrics import MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.blocklist import bootstrap
+from functions.blocklist.adapters.policies import PolicyError
 from functions.blocklist.adapters.records import RecordMessage
 from functions.blocklist.domain.decisions import SMOKE, Judge
-from functions.blocklist.services.block_recipients import TimeLimits, block_recipients
+from functions.blocklist.domain.errors import ConfigurationError
+from functions.blocklist.services.block_recipients import (
+    TimeLimits,
+    block_recipients,
+    hand_back,
+)
 from functions.blocklist.services.reports import BlockReport, Outcome
 
 #: Different codes in one log line; the rest is in the metrics.
@@ -30,22 +36,36 @@ metrics = Metrics(namespace="SesBlocklist", service="block_recipients")
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Take an SQS batch and give the ids that SQS must deliver again."""
     limits = TimeLimits.within(context.get_remaining_time_in_millis() / 1000, now=time.monotonic())
-    settings, policy = bootstrap.block_settings(), bootstrap.policy()
-    report = block_recipients(
-        [RecordMessage(record) for record in event["Records"]],
-        decide=Judge(policy, expected=bootstrap.expected_senders()).decide,
-        terms=policy.terms,
-        ledger=bootstrap.ledger(context.aws_request_id),
-        blocklist=bootstrap.blocklist(),
-        pacer=bootstrap.pacer(),
-        dead_letters=bootstrap.dead_letters(settings.queues.dead_letter_queue_url),
-        redelivery=bootstrap.redelivery(),
-        limits=limits,
-        now=time.time(),
-        first_wait_seconds=settings.first_retry_seconds,
-        spread=lambda: random.uniform(1, 1.25),  # noqa: S311 - no secret
-        dry_run=settings.dry_run,
-    )
+    settings, redelivery = bootstrap.block_settings(), bootstrap.redelivery()
+    messages = [RecordMessage(record) for record in event["Records"]]
+    try:
+        policy = bootstrap.policy()
+    except PolicyError as error:
+        logger.error("policy cannot be used", problem=str(error))  # noqa: TRY400 - it names file and line
+        report = hand_back(
+            messages,
+            error=ConfigurationError("PolicyCannotBeUsed"),
+            redelivery=redelivery,
+            limits=limits,
+            first_wait_seconds=settings.first_retry_seconds,
+            spread=_spread,
+        )
+    else:
+        report = block_recipients(
+            messages,
+            decide=Judge(policy, expected=bootstrap.expected_senders()).decide,
+            terms=policy.terms,
+            ledger=bootstrap.ledger(context.aws_request_id),
+            blocklist=bootstrap.blocklist(),
+            pacer=bootstrap.pacer(),
+            dead_letters=bootstrap.dead_letters(settings.queues.dead_letter_queue_url),
+            redelivery=redelivery,
+            limits=limits,
+            now=time.time(),
+            first_wait_seconds=settings.first_retry_seconds,
+            spread=_spread,
+            dry_run=settings.dry_run,
+        )
     _log(report)
     _count(report)
     return {
@@ -53,6 +73,10 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
             {"itemIdentifier": queue_message_id} for queue_message_id in report.retry_message_ids
         ]
     }
+
+
+def _spread() -> float:
+    return random.uniform(1, 1.25)  # noqa: S311 - no secret
 
 
 def _log(report: BlockReport) -> None:

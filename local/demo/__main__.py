@@ -129,7 +129,8 @@ def _keep(console: Console, pipeline: Pipeline, place: Place) -> None:
         "      AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\n\n"
         "And for the operator's command line, after that (docs/cli.md):\n\n"
         "  .venv/bin/ses-blocklist status --stage local\n\n"
-        "Ctrl-C ends everything.\n"
+        "Ctrl-C ends everything.\n",
+        flush=True,  # a file or a pipe would get it with the first callback only
     )
     known = _count_all(pipeline, place)
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.blocklist.adapters.policies import POLICIES
 from infra import package, wheels
 from infra.bytecode import Compiler, find_compiler
 from infra.package import build_zip
@@ -110,6 +111,7 @@ def test_without_that_python_the_package_has_no_bytecode_and_says_so(
     """To try it, to test it and to read it another Python will do."""
     monkeypatch.setattr(package, "find_compiler", lambda _: None)
     monkeypatch.setattr(package.build_zip, "__kwdefaults__", {"functions": service, "cache": dist})
+    write(service, {"blocklist/policies/strict.toml": (POLICIES / "strict.toml").read_text()})
 
     package.main([])
 
@@ -138,6 +140,7 @@ def test_what_was_built_elsewhere_is_taken_as_it_is(
     artifact = dist / "local" / "functions.zip"
     with zipfile.ZipFile(artifact, "w") as archive:
         archive.writestr("functions/__pycache__/handler.cpython-313.pyc", "")
+        archive.write(POLICIES / "strict.toml", "functions/blocklist/policies/strict.toml")
     before = artifact.read_bytes()
 
     package.main(["--platform", "local", "--built", "--deployable"])
@@ -169,6 +172,7 @@ def test_command_says_what_was_built(capsys: pytest.CaptureFixture[str]) -> None
         ("tencentSesRegion=ap-guangzhou", "TENCENT_SES_REGION"),
         ("dryrun=false", "no parameter 'dryrun'; there are"),
         ("dryRun=", "the parameter dryRun needs a value"),
+        ("policyFile=lenint.toml", r"no policy 'lenint\.toml' .*lenient\.toml, strict\.toml"),
     ],
 )
 def test_parameters_that_would_stop_the_function_are_refused(param: str, trouble: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.smoke import SmokeError, smoke_test
+from infra.smoke import SmokeError, reachable, smoke_test
 
 
 class Account:
@@ -162,3 +162,14 @@ def test_missing_token_and_missing_stack_are_named(account: Account) -> None:
         run(account)
     with pytest.raises(SmokeError, match="no stack ses-blocklist-qa: does not exist"):
         run(account, "ses-blocklist-qa")
+
+
+def test_emulated_door_is_called_where_it_answers() -> None:
+    """A function URL's host name leads nowhere on this machine, and must not leave it."""
+    url = "https://abc.lambda-url.ap-southeast-1.on.aws/callbacks/token"
+
+    assert reachable(url, endpoint="") == url
+    assert reachable(url, endpoint="https://lambda.example.com") == url
+    assert reachable(url, endpoint="http://127.0.0.1:4566/") == (
+        "http://127.0.0.1:4566/_aws/lambda-url/abc/callbacks/token"
+    )

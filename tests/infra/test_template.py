@@ -1,14 +1,18 @@
 """infra/template.py: osls' result where it belongs, or its own words."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from functions.blocklist.adapters.policies import POLICIES
 from infra import template
 from infra.template import BuildError, compile_template
 from tests.infra.compiled import CONSUMER
 
+#: Settings without which the consumer does not start.
+NEEDED = ("QUEUE_URL", "DEAD_LETTER_QUEUE_URL", "TENCENT_CREDENTIALS_PARAMETER")
 TOPIC = "arn:aws:sns:ap-southeast-1:000000000000:ours"
 
 
@@ -133,3 +137,29 @@ def test_missing_tool_says_what_to_do(tmp_path: Path, monkeypatch: pytest.Monkey
 def _some_file(path: Path) -> Path:
     path.write_text("something")
     return path
+
+
+def test_template_is_not_written_for_a_package_that_would_stand_still(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever deploys without osls would learn of a policy that is not there from waiting mail."""
+
+    def compile_without_osls(stages: list[str], *, folder: Path, params: dict[str, str]) -> None:
+        variables = {"POLICY_FILE": params["policyFile"], **dict.fromkeys(NEEDED, "some")}
+        consumer = {"Properties": {"Environment": {"Variables": variables}}}
+        folder.mkdir(parents=True)
+        for stage in stages:
+            written = {"Parameters": {}, "Resources": {CONSUMER: consumer}}
+            (folder / f"{stage}.json").write_text(json.dumps(written))
+
+    monkeypatch.setattr(template, "ROOT", tmp_path)
+    monkeypatch.setattr(template, "compile_templates", compile_without_osls)
+    monkeypatch.setattr(template, "compile_examples", lambda **_: None)
+    artifact = tmp_path / "dist" / "lambda" / "functions.zip"
+    artifact.parent.mkdir(parents=True)
+    with zipfile.ZipFile(artifact, "w") as archive:
+        archive.write(POLICIES / "strict.toml", "functions/blocklist/policies/strict.toml")
+
+    template.main(["dev", "--param", "policyFile=strict.toml"])
+    with pytest.raises(BuildError, match=r"dev: (?s:.*)no policy 'mine\.toml'"):
+        template.main(["dev", "--param", "policyFile=mine.toml"])

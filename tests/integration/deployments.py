@@ -91,6 +91,7 @@ def _git(*arguments: str) -> str:
 
 
 def _equipped(folder: Path) -> Version:
+    os.utime(folder / "Makefile", (0, 0))  # else `make` there would make our command line anew
     (folder / ".venv").symlink_to(ROOT / ".venv")
     (folder / "node_modules").symlink_to(ROOT / "node_modules")
     (folder / "dist").mkdir()

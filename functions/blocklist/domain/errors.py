@@ -11,7 +11,7 @@ Everything that can go wrong with a request, sorted by what to do about it.
   + RefusedRequestError       something in this request is not accepted: halve until it stands alone
 
 A mistake in our own settings stays a plain ``ValueError`` at start, outside this tree, so that no
-retry swallows it.
+retry swallows it. A policy is none of them: without one there is still a queue to hand back to.
 """
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from functions.blocklist.domain.errors import ConfigurationError
 from functions.blocklist.domain.redelivery import wait_seconds
 from functions.blocklist.domain.terms import Terms
 from functions.blocklist.services.batch import (
@@ -26,7 +27,7 @@ from functions.blocklist.services.ports import (
     Pacer,
     Redelivery,
 )
-from functions.blocklist.services.reports import BlockReport, Outcome
+from functions.blocklist.services.reports import BlockReport, Outcome, RequestTotals
 from functions.blocklist.services.requests import Requests
 
 
@@ -117,24 +118,58 @@ def block_recipients(  # noqa: PLR0913 - what it needs is passed, not found
         )
     dead_lettered, not_dead_lettered = batch.send_dead_letters(dead_letters, before=limits.end)
     retried = batch.messages_with(Outcome.RETRIED)
-    redelivery.postpone(
-        [
-            (
-                message.receipt_handle,
-                wait_seconds(message.receive_count, first=first_wait_seconds, spread=spread()),
-            )
-            for message in retried
-        ],
-        before=limits.end,
-    )
+    waits = [_wait(message, first_wait_seconds, spread) for message in retried]
+    redelivery.postpone(waits, before=limits.end)
     return BlockReport(
         messages=Counter(batch.outcomes),
         decisions=batch.decisions(),
-        retry_message_ids=tuple(dict.fromkeys(message.queue_message_id for message in retried)),
+        retry_message_ids=_ids(retried),
         dead_lettered=dead_lettered,
         not_dead_lettered=not_dead_lettered,
         totals=requests.totals,
         ledger_errors=ledger_errors,
         oldest_accepted_at=min(batch.accepted_times(), default=None),
-        most_receives=max((message.receive_count for message in retried), default=0),
+        most_receives=_most_receives(retried),
     )
+
+
+def hand_back(  # noqa: PLR0913 - as above
+    messages: Sequence[QueueMessage],
+    *,
+    error: ConfigurationError,
+    redelivery: Redelivery,
+    limits: TimeLimits,
+    first_wait_seconds: float,
+    spread: Callable[[], float],
+) -> BlockReport:
+    """Give *messages* back, all of them, since *error* lets nothing be decided about any."""
+    waits = [_wait(message, first_wait_seconds, spread) for message in messages]
+    redelivery.postpone(waits, before=limits.end)
+    return BlockReport(
+        messages=Counter({Outcome.RETRIED: len(messages)}),
+        decisions={},
+        retry_message_ids=_ids(messages),
+        dead_lettered=(),
+        not_dead_lettered={},
+        totals=RequestTotals(
+            configuration_errors=1, errors=Counter({(type(error).__name__, error.code): 1})
+        ),
+        ledger_errors={},
+        oldest_accepted_at=None,
+        most_receives=_most_receives(messages),
+    )
+
+
+def _wait(
+    message: QueueMessage, first_seconds: float, spread: Callable[[], float]
+) -> tuple[str, int]:
+    seconds = wait_seconds(message.receive_count, first=first_seconds, spread=spread())
+    return message.receipt_handle, seconds
+
+
+def _ids(messages: Sequence[QueueMessage]) -> Sequence[str]:
+    return tuple(dict.fromkeys(message.queue_message_id for message in messages))
+
+
+def _most_receives(messages: Sequence[QueueMessage]) -> int:
+    return max((message.receive_count for message in messages), default=0)

@@ -76,6 +76,7 @@ def test_everything_is_looked_at(healthy: Account) -> None:
         "retention",
         "partial failures",
         "requests a second",
+        "policy",
         "blocking",
         "callback address",
         "callbacks",
@@ -131,6 +132,18 @@ def test_unreadable_secret_is_a_fault_and_hides_nothing(healthy: Account) -> Non
     assert ran.code == 1
 
 
+def test_missing_key_of_the_ledger_is_a_fault(healthy: Account) -> None:
+    """Without it every message comes back, and somebody is woken to ask the doctor."""
+    ssm: SSMClient = healthy.aws.client("ssm")
+    ssm.delete_parameter(Name=healthy.stack.outputs["LedgerKeyParameter"])
+
+    [finding] = findings(doctor("--json"), "ledger")
+
+    assert finding["state"] == "fault"
+    assert "key cannot be read (ssm:ParameterNotFound)" in finding["told"]
+    assert "ses-blocklist init STAGE" in finding["mend"]
+
+
 def test_paused_stage_is_a_fault(healthy: Account) -> None:
     del healthy
     run("pause", "--stage", "local")
@@ -149,6 +162,21 @@ def test_setting_that_was_changed_by_hand_is_found(healthy: Account) -> None:
 
     [finding] = findings(ran, "visibility")
     assert (finding["state"], "= 62 s" in finding["told"]) == ("fault", True)
+    assert "make deploy" not in finding["mend"]
+    assert "detect-stack-drift --stack-name ses-blocklist-local" in finding["mend"]
+
+
+def test_policy_that_cannot_be_read_is_a_fault(
+    healthy: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it the consumer decides about nobody, and everything waits."""
+    del healthy
+    monkeypatch.setattr(bootstrap, "policy_file", lambda _: "mine.toml")
+
+    [finding] = findings(doctor("--json"), "policy")
+
+    assert finding["state"] == "fault"
+    assert "there is no policy 'mine.toml'" in finding["told"]
 
 
 def test_address_that_does_not_answer_is_a_fault_and_stays_secret(

@@ -2,11 +2,15 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
+from cli import bootstrap
+from cli.adapters import stacks
+from local import pipeline
 from local.aws import Aws
 from local.pipeline import TOKEN
 from local.tencent import TencentDouble, faults
@@ -122,6 +126,61 @@ def test_new_token_stands_before_the_one_in_use(
 
     new, old = parameters[TOKENS].split(",")
     assert (len(new), old) == (64, "current-token-0123456789")
+
+
+def test_token_that_goes_is_named_before_it_does(
+    parameters: Parameters, double: TencentDouble
+) -> None:
+    """A second rotation before the console was changed would lose every callback."""
+    del double
+    parameters.put(KEY, "some key")
+    parameters.put(TOKENS, "current-token-0123456789,previous-token-0123456789")
+
+    ran = init("--new-token", answer="n\n")
+
+    assert f"{TOKENS} holds the token before the one in use as well: that one goes" in ran.err
+    assert parameters[TOKENS] == "current-token-0123456789,previous-token-0123456789"
+
+
+@pytest.mark.usefixtures("parameters", "double")
+def test_after_a_rotation_the_next_step_is_not_a_deployment() -> None:
+    """The new token opens by itself, and the new key is read when functions begin anew."""
+    init()
+
+    ran = init("--new-token", "--new-key", "--yes")
+
+    assert "make deploy" not in ran.out
+    assert "Tencent's console" in ran.out
+    assert "callback-url --stage new" in ran.out
+    assert "functions that run keep the old key" in ran.out
+
+
+def test_key_of_a_deployed_stage_is_tried_where_the_stage_uses_it(
+    account: Account, stages_double: TencentDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key of Tencent's China site is refused everywhere else."""
+    del account
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", pipeline.SECRET_ID)
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", pipeline.SECRET_KEY)
+
+    ran = run("init", "local", "--new-key", "--yes")
+
+    assert "Tencent accepts the key" in ran.out
+    assert len(stages_double.requests) == 1
+
+
+def test_secrets_of_a_deployed_stage_are_put_where_the_stage_reads_them(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new token that nothing reads would be entered in Tencent's console all the same."""
+    deployed = stacks.read_stack(bootstrap.aws(), "local")
+    elsewhere = {**deployed.outputs, "CallbackTokensParameter": TOKENS}
+    monkeypatch.setattr(stacks, "read_stack", lambda *_: replace(deployed, outputs=elsewhere))
+    Parameters(account.aws).put(TOKENS, "current-token-0123456789")
+
+    ran = run("init", "local", "--new-token", "--yes")
+
+    assert f"{TOKENS}: a new token is stored." in ran.out
 
 
 def test_new_key_leaves_the_token_alone(parameters: Parameters, double: TencentDouble) -> None:

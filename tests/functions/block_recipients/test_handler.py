@@ -360,6 +360,36 @@ def test_operator_is_no_unexpected_sender(
     assert consumer.blocklist.blocked == {"a@example.com"}
 
 
+def test_without_a_policy_everything_waits_and_people_hear_of_it(
+    consumer: Consumer, written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Nobody is blocked on a guess, and the receives last for three days instead of one and a half.
+
+    What could never be decided comes back as well: nothing was looked at.
+    """
+    monkeypatch.setenv("POLICY_FILE", "mine.toml")
+
+    answer = consumer(bounce("a@example.com"), "junk")
+
+    assert not consumer.blocklist.requests
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m-0"}, {"itemIdentifier": "m-1"}]}
+    assert [handle for handle, _ in consumer.redelivery.waits] == [
+        "handle of m-0",
+        "handle of m-1",
+    ]
+    assert all(30 <= seconds <= 38 for _, seconds in consumer.redelivery.waits)
+    [metrics] = written.metrics
+    assert metrics["ConfigurationErrors"] == [1.0]
+    assert metrics["Received"] == metrics["Retried"] == [2.0]
+    assert metrics["MostReceives"] == [1.0]
+    problem, failed = written.logs
+    assert problem["message"] == "policy cannot be used"
+    assert "there is no policy 'mine.toml'" in problem["problem"]
+    assert failed["errors"] == {"ConfigurationError PolicyCannotBeUsed": 1}
+    assert failed["messages_to_retry"] == 2
+
+
 def test_wrong_settings_fail_loudly_and_delete_nothing(
     consumer: Consumer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

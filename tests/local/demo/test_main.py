@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def start_demo(**environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "local.demo"],
         cwd=ROOT,
-        env={**os.environ, "COLUMNS": "120", **environment},
+        env={**os.environ, "COLUMNS": "120", "PYTHONUNBUFFERED": "", **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -37,6 +38,22 @@ def test_demo_accounts_for_everything() -> None:
     assert "does not hold" not in output
     for words in ("example@example.com", "RefusedAddress", "Everything is accounted for."):
         assert words in output
+
+
+def test_kept_demo_says_at_once_how_to_go_on() -> None:
+    """Whoever keeps it in the background reads that from a file, which says nothing more."""
+    with start_demo(KEEP="1") as demo:
+        assert demo.stdout
+        patience = threading.Timer(90, demo.kill)
+        patience.start()
+
+        said = any("Ctrl-C ends everything" in line for line in demo.stdout)
+
+        patience.cancel()
+        os.killpg(demo.pid, signal.SIGTERM)
+        demo.communicate(timeout=60)
+
+    assert said
 
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL, signal.SIGINT])
