@@ -74,7 +74,8 @@ def test_accepted_connections_do_not_wait_to_fill_packets(
 def test_what_is_not_http_gets_no_answer(double: TencentDouble, request_: bytes) -> None:
     with connect(double) as connection:
         connection.sendall(request_)
-        connection.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # the double may have hung up by now, which is what we look for
+            connection.shutdown(socket.SHUT_WR)
         try:
             answer = read_all(connection)
         except ConnectionResetError:  # some of it was left unread
