@@ -116,6 +116,11 @@ KINDS: Mapping[str, Callable[[bytes, str], Event]] = {
 USUAL_KINDS = ("hard", "older hard", "complaint")
 
 
+def is_silent(text: str) -> bool:
+    """Tell whether nobody could learn from *text* about whom or which mail an event was."""
+    return not any(trace in text for trace in ("@", "nobody", "bulkId", "tag-"))
+
+
 def tags(text: bytes) -> Iterable[bytes]:
     return TAG.findall(text)
 

@@ -7,20 +7,18 @@ each sandbox has its own clock, and what it answered counts only once the world'
 that moment.
 """
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from local.poller.answers import failed_ids
-from tests.fakes import FakeLedger
+from tests.model.checks import check_answer, check_metrics
 from tests.model.claims import Claims, held_tags
 from tests.model.clock import KilledError
-from tests.model.events import ADDRESSES, KINDS, USUAL_KINDS, End, Event, as_array
-from tests.model.ledger import LedgerFault
+from tests.model.dynamo import Table, TableFault
+from tests.model.events import ADDRESSES, KINDS, USUAL_KINDS, End, Event, as_array, is_silent
 from tests.model.queues import SOURCE, Message, QueueFault, Queues
 from tests.model.sandboxes import TICK, TOKEN, Faults, Sandbox
 from tests.model.tencent import REQUESTS_PER_SECOND, ApiFault, Tencent
@@ -38,8 +36,8 @@ FAULTS = st.builds(
     Faults,
     queue=st.lists(st.sampled_from(QueueFault), max_size=5),
     api=st.lists(st.just(ApiFault.NONE) | st.sampled_from(ApiFault), max_size=10),
-    ledger=st.lists(st.just(LedgerFault.NONE) | st.sampled_from(LedgerFault), max_size=10),
-    kill_in=st.none() | st.integers(0, 20),
+    table=st.lists(st.just(TableFault.NONE) | st.sampled_from(TableFault), max_size=10),
+    kill_in=st.none() | st.integers(0, 40),
 )
 NO_FAULTS = Faults()
 WAITS = st.sampled_from([0.1, 1.0, 20.0, 60.0, 450.0, LONG_SECONDS])
@@ -59,24 +57,7 @@ class MailModel(RuleBasedStateMachine):
     """
     Rules are what the world does; invariants are what must hold whatever it does.
 
-    Tried by breaking the code on purpose, one mistake at a time; what catches it first:
-
-    * *nothing accepted is lost*: the door answers 200 although a put failed; `Failed[]`, or what
-      an answer leaves out, is not looked at; a lost or refused call, or one without time, counts as
-      sent; retry ids are dropped; an error in the body, or an empty response, is a success; dead
-      letters are counted and not sent, or not retried; oversized, unknown or unusable events are
-      ignored; a local part is lowered; duplicates settle once; only the first event of an array is
-      read; the best outcome wins; a refused request condemns its neighbours.
-    * *nobody is blocked unasked*: every bounce is hard; unexpected senders are believed.
-    * *dead letters say the truth*: one bad address condemns its request; an unsubscription blocks;
-      a body is changed on its way.
-    * *what cannot matter is not kept*: passing kinds are.
-    * the answer's status: tokens are not checked.
-    * the sums: unsettled ones, requests that raised or were too large, and refused addresses count
-      as accepted; refused ones are not counted.
-    * asserted where they happen: starts after the deadline, a pacer that bursts or does not wait,
-      running past the end, an address blamed for a setting, ids that are not of the batch, another
-      shape of answer, an exception.
+    Which mistakes in the code each of them catches stands in docs/guarantees.md.
     """
 
     @initialize(
@@ -88,9 +69,11 @@ class MailModel(RuleBasedStateMachine):
         self.now = 1000.0
         self.queues = Queues(max_receives)
         self.tencent = Tencent(refuses_only_bad=refuses_only_bad)
-        self.ledger = FakeLedger() if with_ledger else None
+        self.table = Table() if with_ledger else None
+        self.max_recipients = 8
         self.door = self._new_sandbox()
-        self.slots = [Slot(self._new_sandbox()) for _ in range(SANDBOXES)]
+        self.slots = self._new_slots()
+        self.replaced: Sequence[Slot] = []
         self.claims = Claims()
         self.posted: list[tuple[bytes, Sequence[Event]]] = []
 
@@ -133,7 +116,7 @@ class MailModel(RuleBasedStateMachine):
     @rule(seconds=WAITS)
     def wait(self, *, seconds: float) -> None:
         self.now += seconds
-        for slot in self.slots:
+        for slot in (*self.slots, *self.replaced):
             if slot.busy_until <= self.now:
                 for message_id, receipt_handle in slot.to_delete:
                     self.queues.delete(message_id, receipt_handle)
@@ -184,6 +167,18 @@ class MailModel(RuleBasedStateMachine):
         slot = self.slots[place]
         self.slots[place] = Slot(self._new_sandbox(), busy_until=max(self.now, slot.busy_until) + 1)
 
+    @rule(max_recipients=st.sampled_from([3, 8]))
+    def deploy(self, *, max_recipients: int) -> None:
+        """
+        Put other sandboxes in the place of all, with another setting.
+
+        Those of the consumer that are at work end it beside them; nobody deploys twice a second.
+        """
+        if all(slot.busy_until + 1 <= self.now for slot in self.replaced):
+            self.max_recipients = max_recipients
+            self.door = self._new_sandbox()
+            self.replaced, self.slots = self.slots, self._new_slots()
+
     @rule(
         max_recipients=st.sampled_from([1, 2, 3, 8]),
         max_size=st.sampled_from([1, 2, 8, 8, 8]),
@@ -210,6 +205,11 @@ class MailModel(RuleBasedStateMachine):
     def dead_letters_say_the_truth(self) -> None:
         for letter in self.queues.dead.values():
             assert self.claims.is_true(letter, self.tencent)
+
+    @invariant()
+    def why_is_told_without_whom(self) -> None:
+        for letter in self.queues.dead.values():
+            assert is_silent(str(letter.attributes))
 
     @invariant()
     def strangers_leave_no_trace(self) -> None:
@@ -245,7 +245,10 @@ class MailModel(RuleBasedStateMachine):
     # How the world works
 
     def _new_sandbox(self) -> Sandbox:
-        return Sandbox(self.queues, self.tencent, self.ledger)
+        return Sandbox(self.queues, self.tencent, self.table, max_recipients=self.max_recipients)
+
+    def _new_slots(self) -> list[Slot]:
+        return [Slot(self._new_sandbox()) for _ in range(SANDBOXES)]
 
     def _refused_letters(self) -> int:
         """Count what was put down to addresses that Tencent refused alone."""
@@ -305,9 +308,9 @@ class MailModel(RuleBasedStateMachine):
         if self.tencent.settings_wrong and faultless and len(sandbox.api.asked_alone) > 1:
             assert self._refused_letters() == letters_before
         batch_ids = {record["messageId"] for record in records}
-        _check_answer(answer, batch_ids)
+        check_answer(answer, batch_ids)
         failed = failed_ids(answer, batch_ids)
-        _check_metrics(
+        check_metrics(
             metrics,
             records=len(records),
             requests=len(sandbox.api.starts) - requests_before,
@@ -320,24 +323,3 @@ class MailModel(RuleBasedStateMachine):
             for record in records
             if record["messageId"] not in failed
         ]
-
-
-def _check_answer(answer: bytes, batch_ids: set[str]) -> None:
-    """Take no answer that AWS would judge as a whole."""
-    failures = json.loads(answer)["batchItemFailures"]
-    assert {failure["itemIdentifier"] for failure in failures} <= batch_ids
-
-
-def _check_metrics(
-    metrics: Mapping[str, Any], *, records: int, requests: int, asked: int, failed: int
-) -> None:
-    """Compare the published sums with each other, and with what was seen from outside."""
-    value = {name: number[0] for name, number in metrics.items() if isinstance(number, list)}
-    outcomes = ("Accepted", "Ignored", "Retried", "DeadLettered")
-    assert value["Received"] == records == sum(value[name] for name in outcomes)
-    answers = ("Added", "Repeated", "Refused", "Uncounted")
-    assert value["Sent"] == sum(value[name] for name in answers)
-    assert value["ApiRequests"] == requests
-    if not value["Retried"]:
-        assert value["Sent"] == asked
-    assert value["Retried"] >= failed  # one message may be in a batch twice

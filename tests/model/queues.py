@@ -130,9 +130,9 @@ class QueueClient:
         fault = self._begin(Entries)
         bodies = [entry["MessageBody"] for entry in Entries]
         if any(not body or _NOT_CARRIED.search(body) for body in bodies):
-            raise _refused("InvalidMessageContents")
+            raise _refused("InvalidMessageContents", Entries)
         if any(len(body.encode()) > MAX_BYTES[QueueUrl] for body in bodies):
-            raise _refused("InvalidParameterValue")
+            raise _refused("InvalidParameterValue", Entries)
         taken = [entry["Id"] for entry in _taken(Entries, fault)]
         for entry in Entries:
             if entry["Id"] in taken:
@@ -166,9 +166,9 @@ class QueueClient:
         lost = fault in {QueueFault.LOST_BEFORE, QueueFault.LOST_AFTER}
         self._clock.now += LOST_SECONDS if lost else CALL_SECONDS
         if fault is QueueFault.REFUSED:
-            raise _refused("RequestThrottled")
+            raise _refused("RequestThrottled", entries)
         if fault is QueueFault.LOST_BEFORE:
-            raise ReadTimeoutError(endpoint_url=SOURCE)
+            raise ReadTimeoutError(endpoint_url=str(entries))
         return fault
 
     def _end(
@@ -176,7 +176,7 @@ class QueueClient:
     ) -> dict[str, Any]:
         self._clock.point()
         if fault is QueueFault.LOST_AFTER:
-            raise ReadTimeoutError(endpoint_url=SOURCE)
+            raise ReadTimeoutError(endpoint_url=str(entries))
         if fault is QueueFault.NOTHING_SAID:
             return {}
         failed = [entry["Id"] for entry in entries if entry["Id"] not in taken]
@@ -192,5 +192,6 @@ def _taken(entries: Sequence[Any], fault: QueueFault) -> Sequence[Any]:
     return entries[1::2] if fault is QueueFault.PARTLY else entries
 
 
-def _refused(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": code}}, "SendMessageBatch")
+def _refused(code: str, entries: Sequence[Any]) -> ClientError:
+    error = {"Code": code, "Message": f"not with {entries}"}
+    return ClientError({"Error": error}, "SendMessageBatch")  # type: ignore[typeddict-item]
