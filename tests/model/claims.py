@@ -43,6 +43,11 @@ class Claims:
         gone = [self.events[tag] for tag in self.accepted - held_tags(waiting)]
         return [e for e in gone if not _has_ended(e, codes.get(e.tag, set()), tencent)]
 
+    def ended(self, waiting: Iterable[Message], letters: Iterable[Message]) -> list[Event]:
+        """Give the accepted events about somebody that neither wait nor have a letter."""
+        held = held_tags(waiting) | held_tags(letters)
+        return [e for tag in self.accepted - held if (e := self.events[tag]).address]
+
     def is_true(self, letter: Message, tencent: Tencent) -> bool:
         """Tell whether *letter* is what was sent, and its code fits something in it."""
         events = [self.events[tag] for tag in tags(letter.original)]

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from functions.blocklist.adapters.dynamo_table import CALL_SECONDS as PATIENCE_SECONDS
 from tests.model.clock import SandboxClock
+from tests.model.events import End, Event
 
 CALL_SECONDS = 0.01
 #: No longer than the client waits.
@@ -71,6 +72,21 @@ class Table:
                     _apply(item, verb, name, value)
         self.items[key] = {**request["Key"], **item}
         return self.items[key]
+
+
+def is_recorded(event: Event, table: Table) -> bool:
+    """Tell whether *event* is a fact, and, if it blocks, whether the ledger says so."""
+    for item in table.items.values():
+        if item.get("address") == {"S": event.address}:
+            facts = [value["M"] for name, value in item.items() if name.startswith("f:")]
+            is_fact = any(fact.get("mail") == {"S": event.tag.decode()} for fact in facts)
+            return is_fact and ("applied" in item or event.end is not End.BLOCKED)
+    return False
+
+
+def listed(table: Table) -> set[str]:
+    """Give whom the ledger says to be on Tencent's list."""
+    return {item["address"]["S"] for item in table.items.values() if "applied" in item}
 
 
 class TableClient:

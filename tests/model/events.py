@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Any
 
 #: Every piece carries one, so that it can be found wherever it went.
 TAG = re.compile(rb"tag-\d+-")
@@ -88,15 +89,22 @@ def _junk(text: bytes, *, is_json: bool) -> Callable[[bytes, str], Event]:
 
 
 GONE = "550 5.1.1 user unknown"
+#: With these an event is to the letter as documented, and decoded at once.
+DOCUMENTED: Mapping[str, Any] = {
+    "fromDomain": "example.org",
+    "from": "sender@example.org",
+    "templateId": 7,
+    "reason": GONE,
+}
 
 KINDS: Mapping[str, Callable[[bytes, str], Event]] = {
-    "hard": _event("bounce", End.BLOCKED, bounceType="hard_bounce", reason=GONE),
+    "hard": _event("bounce", End.BLOCKED, bounceType="hard_bounce", **DOCUMENTED),
     "older hard": _event("Bounce", End.BLOCKED, bounceType="hard", reason=GONE),
     "rate limited": _event(
         "bounce", End.IGNORED, bounceType="hard", reason="550 Ip frequency limited"
     ),
     "complaint": _event("spamreport", End.BLOCKED, timestamp=1_700_000_000),
-    "soft": _event("bounce", End.STRUCK, bounceType="soft_bounce"),
+    "soft": _event("bounce", End.STRUCK, bounceType="soft_bounce", **DOCUMENTED),
     "unclear": _event("bounce", End.STRUCK),
     "unsubscribe": _event("unsubscribe", End.IGNORED),
     "dropped": _event("dropped", End.IGNORED),

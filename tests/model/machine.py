@@ -17,7 +17,7 @@ from local.poller.answers import failed_ids
 from tests.model.checks import check_answer, check_metrics
 from tests.model.claims import Claims, held_tags
 from tests.model.clock import KilledError
-from tests.model.dynamo import Table, TableFault
+from tests.model.dynamo import Table, TableFault, is_recorded, listed
 from tests.model.events import ADDRESSES, KINDS, USUAL_KINDS, End, Event, as_array, is_silent
 from tests.model.queues import SOURCE, Message, QueueFault, Queues
 from tests.model.sandboxes import TICK, TOKEN, Faults, Sandbox
@@ -210,6 +210,17 @@ class MailModel(RuleBasedStateMachine):
     def why_is_told_without_whom(self) -> None:
         for letter in self.queues.dead.values():
             assert is_silent(str(letter.attributes))
+
+    @invariant()
+    def the_ledger_knows_what_came_to_its_end(self) -> None:
+        if self.table:
+            ended = self.claims.ended(self.queues.source.values(), self.queues.dead.values())
+            assert [event for event in ended if not is_recorded(event, self.table)] == []
+
+    @invariant()
+    def the_ledger_says_of_nobody_that_is_not_listed(self) -> None:
+        if self.table:
+            assert listed(self.table) <= self.tencent.blocked | self.tencent.swallowed
 
     @invariant()
     def strangers_leave_no_trace(self) -> None:

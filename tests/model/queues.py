@@ -44,6 +44,7 @@ class Message:
     body: str
     attributes: Mapping[str, str]
     visible_at: float
+    sent_at: float = 0.0
     receives: int = 0
     handle: str = ""
 
@@ -71,7 +72,7 @@ class Queues:
 
     def send(self, url: str, body: str, attributes: Mapping[str, str], *, now: float) -> None:
         self.sent += 1
-        message = Message(f"message-{self.sent}", body, attributes, now)
+        message = Message(f"message-{self.sent}", body, attributes, now, sent_at=now)
         {SOURCE: self.source, DEAD: self.dead}[url][message.id] = message
 
     def visible(self, now: float) -> list[Message]:
@@ -110,7 +111,10 @@ def _record(message: Message) -> dict[str, Any]:
         "messageId": message.id,
         "receiptHandle": message.handle,
         "body": message.body,
-        "attributes": {"ApproximateReceiveCount": str(message.receives)},
+        "attributes": {
+            "ApproximateReceiveCount": str(message.receives),
+            "SentTimestamp": str(int(message.sent_at * 1000)),
+        },
         "messageAttributes": {
             name: {"stringValue": value, "dataType": "String"}
             for name, value in message.attributes.items()

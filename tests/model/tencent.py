@@ -173,4 +173,4 @@ def _counts(emails: Sequence[str], repeated: int, fault: ApiFault) -> dict[str, 
 def _error(code: str, emails: Sequence[str]) -> dict[str, Any]:
     """Say what is wrong and, as Tencent may, about whom."""
     error = {"Code": code, "Message": f"not with {emails}"}
-    return {"Response": {"Error": error, "RequestId": "request-no"}}
+    return {"Response": {"Error": error, "RequestId": f"none, with {emails}"}}
