@@ -44,9 +44,10 @@ class Claims:
         return [e for e in gone if not _has_ended(e, codes.get(e.tag, set()), tencent)]
 
     def ended(self, waiting: Iterable[Message], letters: Iterable[Message]) -> list[Event]:
-        """Give the accepted events about somebody that neither wait nor have a letter."""
+        """Give the accepted events that were kept and neither wait nor have a letter."""
         held = held_tags(waiting) | held_tags(letters)
-        return [e for tag in self.accepted - held if (e := self.events[tag]).address]
+        ended = [self.events[tag] for tag in self.accepted - held]
+        return [event for event in ended if event.end is not End.NOT_KEPT]
 
     def is_true(self, letter: Message, tencent: Tencent) -> bool:
         """Tell whether *letter* is what was sent, and its code fits something in it."""

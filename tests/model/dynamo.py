@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from functions.blocklist.adapters.dynamo_brake import HOUR, HOURS_KEY
 from functions.blocklist.adapters.dynamo_table import CALL_SECONDS as PATIENCE_SECONDS
 from tests.model.clock import SandboxClock
 from tests.model.events import End, Event
@@ -77,7 +78,7 @@ class Table:
 def is_recorded(event: Event, table: Table) -> bool:
     """Tell whether *event* is a fact, and, if it blocks, whether the ledger says so."""
     for item in table.items.values():
-        if item.get("address") == {"S": event.address}:
+        if item.get("address") == {"S": event.about}:
             facts = [value["M"] for name, value in item.items() if name.startswith("f:")]
             is_fact = any(fact.get("mail") == {"S": event.tag.decode()} for fact in facts)
             return is_fact and ("applied" in item or event.end is not End.BLOCKED)
@@ -87,6 +88,12 @@ def is_recorded(event: Event, table: Table) -> bool:
 def listed(table: Table) -> set[str]:
     """Give whom the ledger says to be on Tencent's list."""
     return {item["address"]["S"] for item in table.items.values() if "applied" in item}
+
+
+def counted_by_brake(table: Table) -> int:
+    """Give how many blocks were counted, of all hours."""
+    hours = table.items.get(HOURS_KEY, {})
+    return sum(int(value["N"]) for name, value in hours.items() if name.startswith(HOUR))
 
 
 class TableClient:

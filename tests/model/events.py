@@ -25,11 +25,17 @@ class End(Enum):
 
 @dataclass(frozen=True)
 class Event:
-    """One piece of a callback: *address* is whom it is about, *code* is for a dead letter."""
+    """
+    One piece of a callback.
+
+    *about* is the person as ours has it, and so is *address*, if anything can be asked of Tencent.
+    *code* is for a dead letter.
+    """
 
     tag: bytes
     raw: bytes
     end: End
+    about: str = ""
     address: str = ""
     code: str = ""
     is_json: bool = True
@@ -71,9 +77,9 @@ def _event(
             "username": EXPECTED_APP,
             **fields,
         }
-        is_about = end in {End.BLOCKED, End.STRUCK}
-        address = ADDRESSES.get(reported, reported) if is_about else ""
-        return Event(tag, json.dumps(callback).encode(), end, address, code)
+        about = ADDRESSES.get(reported, reported)
+        address = about if end in {End.BLOCKED, End.STRUCK} else ""
+        return Event(tag, json.dumps(callback).encode(), end, about, address, code)
 
     return build
 

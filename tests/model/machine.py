@@ -17,7 +17,7 @@ from local.poller.answers import failed_ids
 from tests.model.checks import check_answer, check_metrics
 from tests.model.claims import Claims, held_tags
 from tests.model.clock import KilledError
-from tests.model.dynamo import Table, TableFault, is_recorded, listed
+from tests.model.dynamo import Table, TableFault, counted_by_brake, is_recorded, listed
 from tests.model.events import ADDRESSES, KINDS, USUAL_KINDS, End, Event, as_array, is_silent
 from tests.model.queues import SOURCE, Message, QueueFault, Queues
 from tests.model.sandboxes import TICK, TOKEN, Faults, Sandbox
@@ -36,7 +36,13 @@ FAULTS = st.builds(
     Faults,
     queue=st.lists(st.sampled_from(QueueFault), max_size=5),
     api=st.lists(st.just(ApiFault.NONE) | st.sampled_from(ApiFault), max_size=10),
-    table=st.lists(st.just(TableFault.NONE) | st.sampled_from(TableFault), max_size=10),
+    # Facts come first and outcomes last, and each may be what fails, once or from then on.
+    table=st.builds(
+        lambda good, script: [TableFault.NONE] * good + script,
+        st.integers(0, 20),
+        st.lists(st.sampled_from(TableFault), max_size=8)
+        | st.sampled_from(TableFault).map(lambda fault: [fault] * 30),
+    ),
     kill_in=st.none() | st.integers(0, 40),
 )
 NO_FAULTS = Faults()
@@ -221,6 +227,11 @@ class MailModel(RuleBasedStateMachine):
     def the_ledger_says_of_nobody_that_is_not_listed(self) -> None:
         if self.table:
             assert listed(self.table) <= self.tencent.blocked | self.tencent.swallowed
+
+    @invariant()
+    def the_brake_counts_whoever_is_listed(self) -> None:
+        if self.table:
+            assert counted_by_brake(self.table) >= len(listed(self.table))
 
     @invariant()
     def strangers_leave_no_trace(self) -> None:
