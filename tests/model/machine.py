@@ -114,10 +114,14 @@ class MailModel(RuleBasedStateMachine):
         events = [self._new_event(*piece) for piece in pieces]
         fit = [event for event in events if event.fits_on_the_queue]
         if fit:
-            body = as_array(fit)
-            self.claims.expect(body, fit)
-            self.claims.accept(fit)
-            self.queues.send(SOURCE, body.decode(), {}, now=self.now)
+            self._put(as_array(fit), fit)
+
+    @rule(number=st.integers(10, 40))
+    def bounce_many(self, *, number: int) -> None:
+        """Put more on the queue than one second has requests for, when each is about few."""
+        for _ in range(number):
+            event = self._new_event("hard", f"many{len(self.claims.events)}@example.com")
+            self._put(event.raw, [event])
 
     @rule(seconds=WAITS)
     def wait(self, *, seconds: float) -> None:
@@ -167,13 +171,21 @@ class MailModel(RuleBasedStateMachine):
         self.wait(seconds=seconds)
         self._deliver(place, self.queues.visible(self.now), faults)
 
+    @rule(seconds=WAITS)
+    def deliver_to_everybody(self, *, seconds: float) -> None:
+        """Keep every sandbox busy at once, with nothing in its way."""
+        self.wait(seconds=seconds)
+        visible = self.queues.visible(self.now)
+        for place in range(SANDBOXES):
+            self._deliver(place, visible[place::SANDBOXES], NO_FAULTS)
+
     @rule(place=PLACES)
     def kill(self, *, place: int) -> None:
         """Kill a sandbox, and with it an answer that nobody has acted on yet."""
         slot = self.slots[place]
         self.slots[place] = Slot(self._new_sandbox(), busy_until=max(self.now, slot.busy_until) + 1)
 
-    @rule(max_recipients=st.sampled_from([3, 8]))
+    @rule(max_recipients=st.sampled_from([1, 3, 8]))
     def deploy(self, *, max_recipients: int) -> None:
         """
         Put other sandboxes in the place of all, with another setting.
@@ -264,6 +276,7 @@ class MailModel(RuleBasedStateMachine):
             self.deliver_all(seconds=1.0, place=0, faults=NO_FAULTS)
             self.wait(seconds=LONG_SECONDS)
         assert not self.queues.source
+        self.all_sandboxes_together_keep_the_rate()
         self.nothing_accepted_is_lost()
         self.nobody_is_blocked_unasked()
         self.dead_letters_say_the_truth()
@@ -284,6 +297,11 @@ class MailModel(RuleBasedStateMachine):
         event = KINDS[kind](f"tag-{len(self.claims.events)}-".encode(), reported)
         self.claims.events[event.tag] = event
         return event
+
+    def _put(self, body: bytes, events: Sequence[Event]) -> None:
+        self.claims.expect(body, events)
+        self.claims.accept(events)
+        self.queues.send(SOURCE, body.decode(), {}, now=self.now)
 
     def _post(
         self,
