@@ -5,7 +5,7 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Updat
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from functions.blocklist.adapters.dynamo_brake import HOUR, HOURS_KEY
 from functions.blocklist.adapters.dynamo_table import CALL_SECONDS as PATIENCE_SECONDS
+from functions.blocklist.adapters.ledger_items import FACT, OUTCOME
 from tests.model.clock import SandboxClock
 from tests.model.events import End, Event
 
@@ -79,7 +80,7 @@ def is_recorded(event: Event, table: Table) -> bool:
     """Tell whether *event* is a fact, and, if it blocks, whether the ledger says so."""
     for item in table.items.values():
         if item.get("address") == {"S": event.about}:
-            facts = [value["M"] for name, value in item.items() if name.startswith("f:")]
+            facts = [value["M"] for name, value in item.items() if name.startswith(FACT)]
             is_fact = any(fact.get("mail") == {"S": event.tag.decode()} for fact in facts)
             return is_fact and ("applied" in item or event.end is not End.BLOCKED)
     return False
@@ -97,15 +98,20 @@ def counted_by_brake(table: Table) -> int:
 
 
 class TableClient:
-    """What a sandbox has for boto3's client; *script* holds the faults of its next calls."""
+    """
+    What a sandbox has for boto3's client; *script* holds the faults of its next calls.
+
+    Once those are over, *at_outcomes* meets each update that says what was done.
+    """
 
     def __init__(self, table: Table, clock: SandboxClock) -> None:
         self.script: list[TableFault] = []
+        self.at_outcomes = TableFault.NONE
         self._table = table
         self._clock = clock
 
     def update_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever boto3 takes
-        fault = self.script.pop(0) if self.script else TableFault.NONE
+        fault = self._next_fault(request["ExpressionAttributeNames"].values())
         lost = fault in {TableFault.LOST_BEFORE, TableFault.LOST_AFTER}
         self._clock.sleep(LOST_SECONDS if lost else CALL_SECONDS)  # it may be killed before it
         if fault in _CODES:
@@ -122,6 +128,12 @@ class TableClient:
             code, key = "ConditionalCheckFailedException", request["Key"]["pk"]["S"]
             raise _refused(code, f"not with {request}", Item=self._table.items.get(key, {}))
         return {"Attributes": item}
+
+    def _next_fault(self, names: Iterable[str]) -> TableFault:
+        if self.script:
+            return self.script.pop(0)
+        is_outcome = any(name.startswith(OUTCOME) for name in names)
+        return self.at_outcomes if is_outcome else TableFault.NONE
 
 
 def _holds(

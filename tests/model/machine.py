@@ -36,13 +36,9 @@ FAULTS = st.builds(
     Faults,
     queue=st.lists(st.sampled_from(QueueFault), max_size=5),
     api=st.lists(st.just(ApiFault.NONE) | st.sampled_from(ApiFault), max_size=10),
-    # Facts come first and outcomes last, and each may be what fails, once or from then on.
-    table=st.builds(
-        lambda good, script: [TableFault.NONE] * good + script,
-        st.integers(0, 20),
-        st.lists(st.sampled_from(TableFault), max_size=8)
-        | st.sampled_from(TableFault).map(lambda fault: [fault] * 30),
-    ),
+    table=st.lists(st.just(TableFault.NONE) | st.sampled_from(TableFault), max_size=10)
+    | st.sampled_from(TableFault).map(lambda fault: [fault] * 40),
+    at_outcomes=st.just(TableFault.NONE) | st.sampled_from(TableFault),
     kill_in=st.none() | st.integers(0, 40),
 )
 NO_FAULTS = Faults()

@@ -64,6 +64,7 @@ class Faults:
 
     queue: Sequence[QueueFault] = ()
     table: Sequence[TableFault] = ()
+    at_outcomes: TableFault = TableFault.NONE
     api: Sequence[ApiFault] = ()
     kill_in: int | None = None
 
@@ -248,6 +249,7 @@ class Sandbox:
         self.client.script, self.api.script = list(faults.queue), list(faults.api)
         if self._table:
             self._table.script = list(faults.table)
+            self._table.at_outcomes = faults.at_outcomes
 
     def _sender(self, queue_url: str) -> sqs.SqsSender:
         return sqs.SqsSender(
