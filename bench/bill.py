@@ -1,10 +1,10 @@
 """
 Rows: what a month costs, from the measured times and AWS' list prices, without any free tier.
 
-us-east-1, arm64. Sources: https://aws.amazon.com/lambda/pricing/ , /sqs/pricing/ ,
+us-east-1, arm64, November 2026. Sources: https://aws.amazon.com/lambda/pricing/ , /sqs/pricing/ ,
 /dynamodb/pricing/on-demand/ , /cloudwatch/pricing/ , /api-gateway/pricing/ ,
-/elasticloadbalancing/pricing/ . Tencent charges nothing for the calls. It is an estimate: nothing
-here was measured in an account.
+/elasticloadbalancing/pricing/ , /vpc/pricing/ . Tencent charges nothing for the calls. It is an
+estimate: nothing here was measured in an account.
 """
 
 import json
@@ -22,11 +22,14 @@ KEPT_SHARE = 0.05
 
 GB_SECOND, INVOCATION = 0.0000133334, 0.20e-6
 SQS_REQUEST = 0.40e-6
-WRITE_UNIT, STORED_BYTE = 0.625e-6, 0.25e-9
+#: The last is for the way back to any second of the last 35 days, which the table has.
+WRITE_UNIT, STORED_BYTE, RECOVERABLE_BYTE = 0.625e-6, 0.25e-9, 0.20e-9
 LOG_BYTE = 0.50e-9
 METRIC, ALARM, COMPOSITE_ALARM, DASHBOARD = 0.30, 0.10, 0.50, 3.00
 HTTP_API_REQUEST = 1.00e-6
-LOAD_BALANCER_HOUR, LCU_HOUR = 0.0225, 0.008
+LOAD_BALANCER_HOUR, LCU_HOUR, ADDRESS_HOUR = 0.0225, 0.008, 0.005
+#: A load balancer stands in two zones at least, with a public address in each.
+ZONES = 2
 #: So many new connections a second are one LCU.
 LCU_CONNECTIONS = 25
 
@@ -134,14 +137,18 @@ def make_bill(mails: int, measured: Measured, *, alarms: float) -> Bill:
         "block_recipients": invocations * INVOCATION + _gb_seconds(consumer_seconds, CONSUMER_MB),
         "log of block_recipients": invocations * measured.consumer_log_bytes * LOG_BYTE,
         "ledger's writes": kept * measured.write_units_per_event * WRITE_UNIT,
-        "what the ledger keeps": kept * measured.bytes_kept_per_event * LEDGER_MONTHS * STORED_BYTE,
+        "what the ledger keeps": kept
+        * measured.bytes_kept_per_event
+        * LEDGER_MONTHS
+        * (STORED_BYTE + RECOVERABLE_BYTE),
         "metrics": sum(METRICS.values()) * METRIC if mails else 0.0,
         "alarms and dashboard": alarms + DASHBOARD,
     }
     connections = mails / HOURS / 3600
     doors = {
         "HTTP API": mails * HTTP_API_REQUEST,
-        "load balancer": HOURS * (LOAD_BALANCER_HOUR + connections / LCU_CONNECTIONS * LCU_HOUR),
+        "load balancer": HOURS
+        * (LOAD_BALANCER_HOUR + ZONES * ADDRESS_HOUR + connections / LCU_CONNECTIONS * LCU_HOUR),
     }
     naive_seconds = kept * API_SECONDS + _billed(
         kept * measured.naive_seconds_per_event, CONSUMER_MB

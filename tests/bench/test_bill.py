@@ -39,7 +39,13 @@ def test_ledger_is_billed_by_what_it_writes_and_by_what_it_has_kept_for_thirteen
     bill = make_bill(20_000_000, MEASURED, alarms=0)
 
     assert bill.items["ledger's writes"] == pytest.approx(2 * 0.625)
-    assert bill.items["what the ledger keeps"] == pytest.approx(13.15 * 0.25, rel=0.001)
+    assert bill.items["what the ledger keeps"] == pytest.approx(13.15 * 0.45, rel=0.001)
+
+
+def test_idle_load_balancer_costs_its_hours_and_its_addresses() -> None:
+    bill = make_bill(0, MEASURED, alarms=0)
+
+    assert bill.doors["load balancer"] == pytest.approx(730 * (0.0225 + 2 * 0.005))
 
 
 def test_metrics_are_counted_as_they_are_written() -> None:

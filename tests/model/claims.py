@@ -43,6 +43,12 @@ class Claims:
         gone = [self.events[tag] for tag in self.accepted - held_tags(waiting)]
         return [e for e in gone if not _has_ended(e, codes.get(e.tag, set()), tencent)]
 
+    def ended(self, waiting: Iterable[Message], letters: Iterable[Message]) -> list[Event]:
+        """Give the accepted events that were kept and neither wait nor have a letter."""
+        held = held_tags(waiting) | held_tags(letters)
+        ended = [self.events[tag] for tag in self.accepted - held]
+        return [event for event in ended if event.end is not End.NOT_KEPT]
+
     def is_true(self, letter: Message, tencent: Tencent) -> bool:
         """Tell whether *letter* is what was sent, and its code fits something in it."""
         events = [self.events[tag] for tag in tags(letter.original)]

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Any
 
 #: Every piece carries one, so that it can be found wherever it went.
 TAG = re.compile(rb"tag-\d+-")
@@ -24,11 +25,17 @@ class End(Enum):
 
 @dataclass(frozen=True)
 class Event:
-    """One piece of a callback: *address* is whom it is about, *code* is for a dead letter."""
+    """
+    One piece of a callback.
+
+    *about* is the person as ours has it, and so is *address*, if anything can be asked of Tencent.
+    *code* is for a dead letter.
+    """
 
     tag: bytes
     raw: bytes
     end: End
+    about: str = ""
     address: str = ""
     code: str = ""
     is_json: bool = True
@@ -70,9 +77,9 @@ def _event(
             "username": EXPECTED_APP,
             **fields,
         }
-        is_about = end in {End.BLOCKED, End.STRUCK}
-        address = ADDRESSES.get(reported, reported) if is_about else ""
-        return Event(tag, json.dumps(callback).encode(), end, address, code)
+        about = ADDRESSES.get(reported, reported)
+        address = about if end in {End.BLOCKED, End.STRUCK} else ""
+        return Event(tag, json.dumps(callback).encode(), end, about, address, code)
 
     return build
 
@@ -88,15 +95,22 @@ def _junk(text: bytes, *, is_json: bool) -> Callable[[bytes, str], Event]:
 
 
 GONE = "550 5.1.1 user unknown"
+#: With these an event is to the letter as documented, and decoded at once.
+DOCUMENTED: Mapping[str, Any] = {
+    "fromDomain": "example.org",
+    "from": "sender@example.org",
+    "templateId": 7,
+    "reason": GONE,
+}
 
 KINDS: Mapping[str, Callable[[bytes, str], Event]] = {
-    "hard": _event("bounce", End.BLOCKED, bounceType="hard_bounce", reason=GONE),
+    "hard": _event("bounce", End.BLOCKED, bounceType="hard_bounce", **DOCUMENTED),
     "older hard": _event("Bounce", End.BLOCKED, bounceType="hard", reason=GONE),
     "rate limited": _event(
         "bounce", End.IGNORED, bounceType="hard", reason="550 Ip frequency limited"
     ),
     "complaint": _event("spamreport", End.BLOCKED, timestamp=1_700_000_000),
-    "soft": _event("bounce", End.STRUCK, bounceType="soft_bounce"),
+    "soft": _event("bounce", End.STRUCK, bounceType="soft_bounce", **DOCUMENTED),
     "unclear": _event("bounce", End.STRUCK),
     "unsubscribe": _event("unsubscribe", End.IGNORED),
     "dropped": _event("dropped", End.IGNORED),
@@ -114,6 +128,11 @@ KINDS: Mapping[str, Callable[[bytes, str], Event]] = {
 
 #: What is drawn most: it is what can be lost.
 USUAL_KINDS = ("hard", "older hard", "complaint")
+
+
+def is_silent(text: str) -> bool:
+    """Tell whether nobody could learn from *text* about whom or which mail an event was."""
+    return not any(trace in text for trace in ("@", "nobody", "bulkId", "tag-"))
 
 
 def tags(text: bytes) -> Iterable[bytes]:

@@ -44,6 +44,7 @@ class Message:
     body: str
     attributes: Mapping[str, str]
     visible_at: float
+    sent_at: float = 0.0
     receives: int = 0
     handle: str = ""
 
@@ -71,7 +72,7 @@ class Queues:
 
     def send(self, url: str, body: str, attributes: Mapping[str, str], *, now: float) -> None:
         self.sent += 1
-        message = Message(f"message-{self.sent}", body, attributes, now)
+        message = Message(f"message-{self.sent}", body, attributes, now, sent_at=now)
         {SOURCE: self.source, DEAD: self.dead}[url][message.id] = message
 
     def visible(self, now: float) -> list[Message]:
@@ -110,7 +111,10 @@ def _record(message: Message) -> dict[str, Any]:
         "messageId": message.id,
         "receiptHandle": message.handle,
         "body": message.body,
-        "attributes": {"ApproximateReceiveCount": str(message.receives)},
+        "attributes": {
+            "ApproximateReceiveCount": str(message.receives),
+            "SentTimestamp": str(int(message.sent_at * 1000)),
+        },
         "messageAttributes": {
             name: {"stringValue": value, "dataType": "String"}
             for name, value in message.attributes.items()
@@ -130,9 +134,9 @@ class QueueClient:
         fault = self._begin(Entries)
         bodies = [entry["MessageBody"] for entry in Entries]
         if any(not body or _NOT_CARRIED.search(body) for body in bodies):
-            raise _refused("InvalidMessageContents")
+            raise _refused("InvalidMessageContents", Entries)
         if any(len(body.encode()) > MAX_BYTES[QueueUrl] for body in bodies):
-            raise _refused("InvalidParameterValue")
+            raise _refused("InvalidParameterValue", Entries)
         taken = [entry["Id"] for entry in _taken(Entries, fault)]
         for entry in Entries:
             if entry["Id"] in taken:
@@ -166,9 +170,9 @@ class QueueClient:
         lost = fault in {QueueFault.LOST_BEFORE, QueueFault.LOST_AFTER}
         self._clock.now += LOST_SECONDS if lost else CALL_SECONDS
         if fault is QueueFault.REFUSED:
-            raise _refused("RequestThrottled")
+            raise _refused("RequestThrottled", entries)
         if fault is QueueFault.LOST_BEFORE:
-            raise ReadTimeoutError(endpoint_url=SOURCE)
+            raise ReadTimeoutError(endpoint_url=str(entries))
         return fault
 
     def _end(
@@ -176,7 +180,7 @@ class QueueClient:
     ) -> dict[str, Any]:
         self._clock.point()
         if fault is QueueFault.LOST_AFTER:
-            raise ReadTimeoutError(endpoint_url=SOURCE)
+            raise ReadTimeoutError(endpoint_url=str(entries))
         if fault is QueueFault.NOTHING_SAID:
             return {}
         failed = [entry["Id"] for entry in entries if entry["Id"] not in taken]
@@ -192,5 +196,6 @@ def _taken(entries: Sequence[Any], fault: QueueFault) -> Sequence[Any]:
     return entries[1::2] if fault is QueueFault.PARTLY else entries
 
 
-def _refused(code: str) -> ClientError:
-    return ClientError({"Error": {"Code": code, "Message": code}}, "SendMessageBatch")
+def _refused(code: str, entries: Sequence[Any]) -> ClientError:
+    error = {"Code": code, "Message": f"not with {entries}"}
+    return ClientError({"Error": error}, "SendMessageBatch")  # type: ignore[typeddict-item]

@@ -18,7 +18,11 @@ from unittest.mock import patch
 
 from functions.block_recipients import handler as block_handler
 from functions.blocklist import config
-from functions.blocklist.adapters import sqs, tencent, tencent_api
+from functions.blocklist.adapters import dynamo_table, sqs, tencent, tencent_api
+from functions.blocklist.adapters.dynamo_brake import DynamoBrake
+from functions.blocklist.adapters.dynamo_ledger import DynamoLedger
+from functions.blocklist.adapters.dynamo_table import DynamoTable
+from functions.blocklist.adapters.hashing import KeyedHash
 from functions.blocklist.adapters.pacing import IntervalPacer
 from functions.blocklist.adapters.policies import load_policy
 from functions.blocklist.adapters.tokens import RotatingTokens
@@ -27,10 +31,9 @@ from functions.blocklist.domain.policy import Policy
 from functions.blocklist.services.ports import Answer
 from functions.receive_callback import handler as receive_handler
 from tests.conftest import FakeContext
-from tests.fakes import FakeBrake, FakeLedger
 from tests.model.clock import InlinePool, SandboxClock
-from tests.model.events import EXPECTED_APP
-from tests.model.ledger import LedgerClient, LedgerFault
+from tests.model.dynamo import Table, TableClient, TableFault
+from tests.model.events import EXPECTED_APP, is_silent
 from tests.model.queues import DEAD, SOURCE, QueueClient, QueueFault, Queues
 from tests.model.tencent import ApiFault, Tencent
 
@@ -50,7 +53,6 @@ _ENVIRONMENT = {
     "CALLBACK_TOKENS": TOKEN,
     "TENCENTCLOUD_SECRET_ID": "id",
     "TENCENTCLOUD_SECRET_KEY": "key",
-    "MAX_EMAILS_PER_REQUEST": "8",
     "API_REQUESTS_PER_SECOND": str(REQUESTS_PER_SECOND),
     "EXPECTED_APP_IDS": EXPECTED_APP,
 }
@@ -61,7 +63,8 @@ class Faults:
     """What goes wrong in one invocation: by call to each other side, and after how many calls."""
 
     queue: Sequence[QueueFault] = ()
-    ledger: Sequence[LedgerFault] = ()
+    table: Sequence[TableFault] = ()
+    at_outcomes: TableFault = TableFault.NONE
     api: Sequence[ApiFault] = ()
     kill_in: int | None = None
 
@@ -130,11 +133,14 @@ class _Blocklist(tencent.TencentBlocklist):
 class Sandbox:
     """What one sandbox keeps; its methods are those of `bootstrap` that the handlers call."""
 
-    def __init__(self, queues: Queues, server: Tencent, ledger: FakeLedger | None) -> None:
+    def __init__(
+        self, queues: Queues, server: Tencent, table: Table | None, *, max_recipients: int
+    ) -> None:
         self.clock = SandboxClock()
         self.client = QueueClient(queues, self.clock)
+        self._environment = {**_ENVIRONMENT, "MAX_EMAILS_PER_REQUEST": str(max_recipients)}
         self._server = server
-        self._ledger = LedgerClient(ledger, self.clock) if ledger else None
+        self._table = TableClient(table, self.clock) if table else None
 
     @cached_property
     def api(self) -> _Blocklist:
@@ -150,10 +156,10 @@ class Sandbox:
         return RotatingTokens(lambda: TOKEN, clock=self.clock)
 
     def receive_settings(self) -> config.ReceiveSettings:
-        return config.read_receive_settings(_ENVIRONMENT)
+        return config.read_receive_settings(self._environment)
 
     def block_settings(self) -> config.BlockSettings:
-        return config.read_block_settings(_ENVIRONMENT)
+        return config.read_block_settings(self._environment)
 
     def tokens(self) -> RotatingTokens:
         return self._tokens
@@ -179,9 +185,25 @@ class Sandbox:
     def policy(self) -> Policy:
         return POLICY
 
-    def ledger(self, batch_id: str) -> tuple[LedgerClient, FakeBrake] | None:
-        del batch_id
-        return (self._ledger, FakeBrake()) if self._ledger else None
+    def ledger(self, batch_id: str) -> tuple[DynamoLedger, DynamoBrake] | None:
+        client = self._table
+        if not client:
+            return None
+        table = DynamoTable(lambda: client, "table", clock=self.clock, sleep=self.clock.sleep)  # type: ignore[arg-type,return-value]
+        hashed = KeyedHash(lambda: "ledger-key-0123456789-0123456789")
+        ledger = DynamoLedger(
+            table,
+            hashed=hashed,
+            retention_days=400,
+            policy_version="model",
+            batch_id=batch_id,
+            wall_clock=self.clock,
+        )
+        many = 1_000_000
+        brake = DynamoBrake(
+            table, hashed=hashed, per_hour=many, per_mail=many, wall_clock=self.clock
+        )
+        return ledger, brake
 
     def expected_senders(self) -> ExpectedSenders:
         settings = self.block_settings()
@@ -196,7 +218,7 @@ class Sandbox:
             "body": base64.b64encode(body).decode(),
             "isBase64Encoded": True,
         }
-        with _world(self, receive_handler), redirect_stdout(io.StringIO()):
+        with _world(self, receive_handler):
             answer = receive_handler.lambda_handler(event, FakeContext(DOOR_SECONDS))
         assert self.clock.now <= now + DOOR_SECONDS
         status: int = answer["statusCode"]
@@ -214,11 +236,10 @@ class Sandbox:
         self._begin(now, faults)
         self.api.deadline = now + seconds
         self.api.asked, self.api.asked_alone = set(), set()
-        written = io.StringIO()
-        with _world(self, block_handler), redirect_stdout(written):
+        with _world(self, block_handler) as metrics_written:
             answer = block_handler.lambda_handler({"Records": records}, FakeContext(seconds))
         assert self.clock.now <= now + seconds
-        metrics, *others = map(json.loads, written.getvalue().splitlines())
+        metrics, *others = map(json.loads, metrics_written.getvalue().splitlines())
         letters = sum(line["DeadLetters"][0] for line in others if "DeadLetters" in line)
         assert metrics["DeadLettered"][0] == letters
         return json.dumps(answer).encode(), metrics
@@ -226,8 +247,9 @@ class Sandbox:
     def _begin(self, now: float, faults: Faults) -> None:
         self.clock.now, self.clock.kill_in = now, faults.kill_in
         self.client.script, self.api.script = list(faults.queue), list(faults.api)
-        if self._ledger:
-            self._ledger.script = list(faults.ledger)
+        if self._table:
+            self._table.script = list(faults.table)
+            self._table.at_outcomes = faults.at_outcomes
 
     def _sender(self, queue_url: str) -> sqs.SqsSender:
         return sqs.SqsSender(
@@ -239,13 +261,26 @@ class Sandbox:
 
 
 @contextmanager
-def _world(sandbox: Sandbox, handler: Any) -> Iterator[None]:  # noqa: ANN401 - a module
-    """Put *handler* into the sandbox: its `bootstrap` and its time are the sandbox's."""
-    handler.logger.setLevel("CRITICAL")
-    with (
-        patch.object(handler, "bootstrap", sandbox),
-        patch.object(handler, "time", sandbox.clock),
-        patch.object(sqs, "ThreadPoolExecutor", InlinePool),
-        patch.object(tencent_api, "ThreadPoolExecutor", InlinePool),
-    ):
-        yield
+def _world(sandbox: Sandbox, handler: Any) -> Iterator[io.StringIO]:  # noqa: ANN401 - a module
+    """
+    Put *handler* into the sandbox, whose are its `bootstrap` and its time; give its metrics.
+
+    Whatever it writes, though it is killed, holds nothing of what it must not.
+    """
+    metrics, log = io.StringIO(), io.StringIO()
+    handler.logger.setLevel("DEBUG")
+    try:
+        with (
+            patch.object(handler, "bootstrap", sandbox),
+            patch.object(handler, "time", sandbox.clock),
+            patch.object(handler.logger.registered_handler, "stream", log),
+            patch.object(dynamo_table, "ThreadPoolExecutor", InlinePool),
+            patch.object(sqs, "ThreadPoolExecutor", InlinePool),
+            patch.object(tencent_api, "ThreadPoolExecutor", InlinePool),
+            redirect_stdout(metrics),
+        ):
+            yield metrics
+    finally:
+        text = metrics.getvalue() + log.getvalue()
+        assert TOKEN not in text
+        assert is_silent(text)

@@ -94,11 +94,11 @@ class Tencent:
         slow = fault in {ApiFault.SILENT, ApiFault.SILENT_AFTER, ApiFault.SLOW}
         clock.now += timeout_seconds if slow else min(CALL_SECONDS, timeout_seconds)
         if fault is ApiFault.SILENT:
-            raise TimeoutError
+            raise TimeoutError(emails)
         if fault is ApiFault.NO_CONNECTION:
-            raise TencentCloudSDKException("ClientNetworkError", "reset")
+            raise TencentCloudSDKException("ClientNetworkError", f"reset: {emails}")
         if fault is ApiFault.NOT_JSON:
-            raise TencentCloudSDKException("ServerNetworkError", b"<html>")
+            raise TencentCloudSDKException("ServerNetworkError", f"<html>{emails}".encode())
         if fault is ApiFault.OTHER_JSON:
             return ["hello"]
         if fault is ApiFault.NO_REQUEST_ID:
@@ -107,7 +107,7 @@ class Tencent:
         if code:
             if code.startswith("InvalidParameter") and len(emails) == 1:
                 self.refused_alone.update(emails)
-            return _error(code)
+            return _error(code, emails)
         answer = self._take(emails, fault)
         clock.point()
         return answer
@@ -131,11 +131,11 @@ class Tencent:
         repeated = len(self.blocked.intersection(good))
         self.blocked.update(good)
         if fault in {ApiFault.BROKEN_AFTER, ApiFault.BROKEN_HALFWAY}:
-            raise TencentCloudSDKException("ClientNetworkError", "reset")
+            raise TencentCloudSDKException("ClientNetworkError", f"reset: {emails}")
         if fault is ApiFault.SILENT_AFTER:
-            raise TimeoutError
+            raise TimeoutError(emails)
         if fault is ApiFault.TAKEN_AND_INTERNAL:
-            return _error("InternalError")
+            return _error("InternalError", emails)
         response: dict[str, Any] = {"RequestId": f"request-{len(self.starts)}"}
         if fault is ApiFault.NO_COUNTS:
             self.swallowed.update(filter(is_bad, emails))
@@ -170,5 +170,7 @@ def _counts(emails: Sequence[str], repeated: int, fault: ApiFault) -> dict[str, 
     return counts
 
 
-def _error(code: str) -> dict[str, Any]:
-    return {"Response": {"Error": {"Code": code, "Message": "text"}, "RequestId": "request-no"}}
+def _error(code: str, emails: Sequence[str]) -> dict[str, Any]:
+    """Say what is wrong and, as Tencent may, about whom."""
+    error = {"Code": code, "Message": f"not with {emails}"}
+    return {"Response": {"Error": error, "RequestId": f"none, with {emails}"}}
