@@ -20,6 +20,17 @@ from local.parent import end_with_parent
 
 #: The emulator pins its own botocore, so it has an environment of its own (`make setup`).
 PYTHON = Path(__file__).resolve().parent.parent / ".venv" / "emulator" / "bin" / "python"
+#: The emulator, but for its own polling of queues, of which it has no setting: `local/poller` does
+#: it better, and a mapping's state can then say whether it is to.
+_PROGRAM = """
+from ministack.app import main
+from ministack.services import lambda_svc
+
+assert callable(lambda_svc._poll_sqs)
+lambda_svc._poll_sqs = lambda: False
+
+main()
+"""
 
 _HOST = "127.0.0.1"
 #: A free port is free only until somebody else takes it.
@@ -90,7 +101,7 @@ class Emulator:
         with ExitStack() as running:
             command = running.enter_context(
                 run_guarded(
-                    [str(self._python), "-m", "ministack"],
+                    [str(self._python), "-P", "-c", _PROGRAM],
                     environment={
                         **_environment(self._region, port=port, name=name),
                         "AUTH": json.dumps(self._enforce_iam),

@@ -1,8 +1,9 @@
 """
 Stands in for Lambda's event source mapping on an SQS queue.
 
-The emulator polls by itself, but never more than ten messages at a time, without a batching window,
-and it deletes messages that a malformed answer was about. This poller does what AWS documents:
+The emulator's own would never give more than ten messages at a time, knows no batching window, and
+deletes messages that a malformed answer was about, so it is switched off (`local/emulator.py`).
+This poller does what AWS documents:
 https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html and the pages below it, named where they
 are followed. Filters and FIFO's order of message groups are not part of it.
 

@@ -46,8 +46,9 @@ class ConsumerQueue:
         self._lock = threading.Lock()
         self._sqs: SQSClient | None = None
         self._expires = datetime.min.replace(tzinfo=UTC)
-        root: SQSClient = aws.client("sqs")  # AWS needs no right of the role to find the queue
-        self._url = root.get_queue_url(QueueName=queue_arn.rpartition(":")[2])["QueueUrl"]
+        # AWS needs no right of the role to find the queue, nor to leave a message alone.
+        self._root: SQSClient = aws.client("sqs")
+        self._url = self._root.get_queue_url(QueueName=queue_arn.rpartition(":")[2])["QueueUrl"]
 
     def visibility_seconds(self) -> int:
         """
@@ -61,7 +62,7 @@ class ConsumerQueue:
                 QueueUrl=self._url, AttributeNames=["VisibilityTimeout"]
             )
         except (ClientError, BotoCoreError) as error:
-            raise QueueError(_code(error)) from error
+            raise QueueError(error_code(error)) from error
         return int(answer["Attributes"]["VisibilityTimeout"])
 
     def receive(self, *, max_messages: int, wait_seconds: int) -> list[Received]:
@@ -80,12 +81,29 @@ class ConsumerQueue:
                 MessageAttributeNames=["All"],
             )
         except (ClientError, BotoCoreError) as error:
-            raise QueueError(_code(error)) from error
+            raise QueueError(error_code(error)) from error
         received_at = self._clock()
         return [
             to_received(message, queue_arn=self._queue_arn, received_at=received_at)
             for message in answer.get("Messages", [])
         ]
+
+    def give_back(self, messages: Sequence[Received]) -> None:
+        """Let *messages* be seen again at once; when that fails, their visibility does so later."""
+        try:
+            self._root.change_message_visibility_batch(
+                QueueUrl=self._url,
+                Entries=[
+                    {
+                        "Id": str(position),
+                        "ReceiptHandle": message.receipt_handle,
+                        "VisibilityTimeout": 0,
+                    }
+                    for position, message in enumerate(messages)
+                ],
+            )
+        except (ClientError, BotoCoreError) as error:
+            logger.warning("messages not given back: %s", error_code(error))
 
     def delete(self, messages: Sequence[Received]) -> list[Received]:
         """Delete *messages*, trying twice, and return those that stay."""
@@ -108,7 +126,7 @@ class ConsumerQueue:
                 ],
             )
         except (ClientError, BotoCoreError) as error:
-            logger.warning("messages not deleted: %s", _code(error))
+            logger.warning("messages not deleted: %s", error_code(error))
             return list(messages)
         return [messages[int(failure["Id"])] for failure in answer.get("Failed", [])]
 
@@ -124,7 +142,8 @@ class ConsumerQueue:
             return self._sqs
 
 
-def _code(error: ClientError | BotoCoreError) -> str:
+def error_code(error: ClientError | BotoCoreError) -> str:
+    """Return the code that AWS gave, or the name of what kept it from answering."""
     if isinstance(error, ClientError):
         return str(error.response["Error"].get("Code"))
     return type(error).__name__

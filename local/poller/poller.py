@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from local.aws import Aws
 from local.poller.batches import Window, WindowStart
@@ -17,22 +17,19 @@ from local.poller.counters import Counters, Counts
 from local.poller.delivery import Delivery
 from local.poller.mapping import Mapping, check, read_mapping
 from local.poller.shared import Shared
+from local.poller.switch import Switch, SwitchedInbox
 from local.poller.targets import Invoke, LambdaTarget
-from local.quirks import set_mapping_state
-
-if TYPE_CHECKING:
-    from types_boto3_lambda import LambdaClient
 
 logger = logging.getLogger(__name__)
 
 
 class Poller:
     """
-    Polls for the mapping *mapping_uuid*, from entering to leaving, in its place.
+    Polls for the mapping *mapping_uuid*, from entering to leaving, whenever that is enabled.
 
-    The mapping is disabled, so that the emulator does not poll as well, and stays so. Without
-    *invoke* batches go to the mapping's function. On leaving nothing more is received, what was is
-    handed over, and calls in flight are waited for.
+    The emulator does not poll (`local/emulator.py`). Without *invoke* batches go to the mapping's
+    function. On leaving nothing more is received, what was is handed over, and calls in flight are
+    waited for.
     """
 
     def __init__(
@@ -60,7 +57,7 @@ class Poller:
 
     def __enter__(self) -> Self:
         """
-        Take the mapping over and begin.
+        Begin.
 
         Raises:
             RefusedToStartError: AWS would not accept the mapping, or filters are asked for.
@@ -76,8 +73,6 @@ class Poller:
         visibility_seconds = queue.visibility_seconds()
         if warning := check(mapping, visibility_seconds=visibility_seconds):
             logger.warning("%s", warning)
-        lambda_client: LambdaClient = self._aws.client("lambda")
-        set_mapping_state(lambda_client, mapping.uuid, enabled=False)
         self._start(mapping, queue, visibility_seconds)
         return self
 
@@ -104,13 +99,15 @@ class Poller:
         invocations = self._threads.enter_context(ThreadPoolExecutor(mapping.max_in_flight))
         collecting = self._threads.enter_context(ThreadPoolExecutor(mapping.collectors))
         slots = threading.Semaphore(mapping.max_in_flight)
+        switch = Switch(self._aws, mapping.uuid, clock=self._shared.clock)
+        inbox = SwitchedInbox(queue, is_on=switch.is_on, shared=self._shared)
         for _ in range(mapping.collectors):
-            collector = self._collector(mapping, queue)
+            collector = self._collector(mapping, inbox)
             self._watch(collecting.submit(self._collect, collector, delivery, invocations, slots))
 
-    def _collector(self, mapping: Mapping, queue: ConsumerQueue) -> Collector:
+    def _collector(self, mapping: Mapping, inbox: SwitchedInbox) -> Collector:
         return Collector(
-            queue,
+            inbox,
             max_messages=mapping.batch_size,
             window=Window(mapping.window_seconds, self._window_start),
             shared=self._shared,

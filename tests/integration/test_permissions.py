@@ -22,7 +22,6 @@ from local.cloudformation import physical_ids
 from local.pipeline import TOKEN
 from local.poller.consumer_queue import ConsumerQueue, QueueError
 from local.poller.mapping import read_mapping
-from local.quirks import set_mapping_state
 from local.tencent import faults
 from tests.infra.compiled import as_list
 from tests.integration.conftest import listen
@@ -297,8 +296,6 @@ def bench(site: Site) -> Iterator[Bench]:
     topic = sns.create_topic(Name="permitted")["TopicArn"]
     listen(aws, topic, name="permitted")
     door = site.deploy("url", ForwardTopicArn=topic)
-    mapping = door.stack.outputs["EventSourceMapping"]
-    set_mapping_state(aws.client("lambda"), mapping, enabled=False)
     bench = Bench(site, door)
     yield bench
     bench.sqs.purge_queue(QueueUrl=bench.queue_url)

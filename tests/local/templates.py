@@ -70,7 +70,6 @@ def make_mapping(**properties: object) -> dict[str, Any]:
             "FunctionName": {"Fn::GetAtt": ["Function", "Arn"]},
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
             "ScalingConfig": {"MaximumConcurrency": 2},
-            "Enabled": False,
             **properties,
         },
     }
@@ -84,7 +83,7 @@ def make_template(
     queue: Mapping[str, object] | None = None,
     more: Mapping[str, object] | None = None,
 ) -> dict[str, Any]:
-    """Return a queue, its consumer behind a function URL, and a mapping, which is disabled."""
+    """Return a queue, its consumer behind a function URL, and a mapping."""
     return {
         "Parameters": {
             name: {"Type": "String"} for name in ("TencentSesEndpoint", "CodeBucket", "CodeKey")

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from local.aws import Aws
 from local.poller import Poller, RefusedToStartError, in_process
 from local.poller.consumer_queue import QueueError
+from local.poller.switch import Switch
+from local.quirks import set_mapping_state
 from local.stack import deploy
 from tests.local.templates import CONSUMER_ACTIONS, make_artifact, make_template
 from tests.local.waiting import wait_until
@@ -312,13 +315,41 @@ def test_leaving_hands_over_what_did_not_fit_into_a_batch(aws: Aws, tmp_path: Pa
     assert max(recorder.sizes) == 3
 
 
-def test_mapping_is_taken_over(aws: Aws, tmp_path: Path) -> None:
-    """Else two pollers share the queue."""
-    pipeline = make_pipeline(aws, tmp_path, Enabled=True)
-    assert pipeline.state() == "Enabled"
+def test_nothing_is_received_while_the_mapping_is_off(
+    aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`ses-blocklist pause` has to do here what it does in an account."""
+    pipeline = make_pipeline(aws, tmp_path, Enabled=False)
+    pipeline.send(["body"] * 3)
+    lambda_client: LambdaClient = aws.client("lambda")
+    asked = Counter[bool]()
+    is_on = Switch.is_on
 
-    with Poller(aws, pipeline.mapping_uuid):
-        assert pipeline.state() == "Disabled"
+    def noting(switch: Switch) -> bool:
+        answer = is_on(switch)
+        asked[answer] += 1
+        return answer
+
+    monkeypatch.setattr(Switch, "is_on", noting)
+
+    with Poller(aws, pipeline.mapping_uuid) as poller:
+        wait_until(lambda: asked[False] >= 4)  # each of the two had its chance, twice
+        taken_while_off = poller.counts.polled
+        waiting_while_off = pipeline.count_waiting()
+        set_mapping_state(lambda_client, pipeline.mapping_uuid, enabled=True)
+        wait_until(lambda: poller.counts.deleted == 3)
+
+    assert (taken_while_off, waiting_while_off) == (0, 3)
+
+
+def test_emulator_leaves_the_queue_to_this_poller(aws: Aws, tmp_path: Path) -> None:
+    """Else an enabled mapping has two pollers, one of them wrong."""
+    pipeline = make_pipeline(aws, tmp_path, Enabled=True)
+    pipeline.send(["body"])
+
+    time.sleep(1.5)  # the emulator's own would look each second
+
+    assert pipeline.count_waiting() == 1
 
 
 def test_mapping_with_filters_is_refused_and_left_alone(aws: Aws, tmp_path: Path) -> None:
