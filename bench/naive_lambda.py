@@ -30,9 +30,8 @@ def block(email: str) -> None:
     cred = credential.Credential(
         os.environ["TENCENTCLOUD_SECRET_ID"], os.environ["TENCENTCLOUD_SECRET_KEY"]
     )
-    profile = HttpProfile()
-    scheme, _, profile.endpoint = os.environ["SES_ENDPOINT"].partition("://")
-    profile.protocol = scheme
+    scheme, _, endpoint = os.environ["SES_ENDPOINT"].partition("://")
+    profile = HttpProfile(protocol=scheme, endpoint=endpoint)
     client = ses_client.SesClient(cred, "ap-singapore", ClientProfile(httpProfile=profile))
     request = models.CreateCustomBlacklistRequest()
     request.from_json_string(json.dumps({"Emails": [email]}))

@@ -78,13 +78,11 @@ def _show(console: Console, results: Sequence[Result]) -> None:
 
 
 def _show_peers(console: Console) -> None:
-    table = Table(
-        title="Others, with nothing broken around them (tests/faults/peers.py)", box=SIMPLE
-    )
-    table.add_column("published handler")
+    table = Table(title="Others (tests/faults/peers.py)", box=SIMPLE)
+    table.add_column("handler, with nothing broken around it unless it says so")
     for heading in ("bounces", "suppressed", "lost"):
         table.add_column(heading, justify="right")
-    for peer in peers.results():
+    for peer in (*peers.results(), *peers.tutorial_results()):
         numbers = (peer.bounces, peer.suppressed, peer.lost)
         table.add_row(peer.handler, *(f"{number:,}" for number in numbers))
     console.print(table)

@@ -29,6 +29,9 @@ _CONDITION = re.compile(r"attribute_not_exists\((#\d+)\)|(size\()?(#\d+)\)?=(:\d
 _CLAUSE = re.compile(r"(SET|ADD|DELETE|REMOVE) ([^A-Z]+)")
 #: `#0=:0`, `#0=if_not_exists(#0,:0)`, `#0 :0` and `#0`.
 _PART = re.compile(r"(#\d+)(?:=(if_not_exists\(#\d+,)?(:\d+)\)?| (:\d+))?")
+_EXPRESSION = re.compile(
+    rf"(?:(?:^| )(?:SET|ADD|DELETE|REMOVE) {_PART.pattern}(?:,{_PART.pattern})*)+"
+)
 
 
 class TableFault(Enum):
@@ -67,7 +70,9 @@ class Table:
             for found in map(_CONDITION.fullmatch, filter(None, conditions.split(" AND ")))
         ):
             return None
-        for verb, parts in _CLAUSE.findall(request["UpdateExpression"]):
+        expression = request["UpdateExpression"]
+        assert _EXPRESSION.fullmatch(expression), "an update of another kind"
+        for verb, parts in _CLAUSE.findall(expression):
             for placeholder, once, set_to, other in _PART.findall(parts):
                 name, value = names[placeholder], values.get(set_to or other)
                 if not (once and name in item):
