@@ -93,9 +93,11 @@ def is_dry_run(stage: str) -> bool:
     return consumer_environment(stage).get("DRY_RUN", "").strip().lower() == "true"
 
 
-def tencent(stage: str | None, *, requests_per_second: float) -> "TencentLists":
+def tencent(
+    stage: str | None, *, requests_per_second: float, calls_at_once: int = 1
+) -> "TencentLists":
     """
-    Give Tencent's two lists.
+    Give Tencent's two lists, at one pace however many *calls_at_once* there may be.
 
     The environment's key wins over that of *stage*, which need not be deployed then: the pipeline's
     own key may add to one list and nothing else.
@@ -105,7 +107,12 @@ def tencent(stage: str | None, *, requests_per_second: float) -> "TencentLists":
     """
     credentials = _own_key() or _key_of_stage(stage)
     endpoint = _endpoint(os.environ if _names_endpoint() else _environment_of(stage))
-    return _lists(credentials, endpoint, requests_per_second=requests_per_second)
+    return _lists(
+        credentials,
+        endpoint,
+        requests_per_second=requests_per_second,
+        calls_at_once=calls_at_once,
+    )
 
 
 def tencent_of_stage(stage: str) -> "TencentLists":
@@ -290,14 +297,21 @@ def settling(stage: str, *, requests_per_second: float) -> "Settling":
 
 
 def _lists(
-    credentials: "Credentials", endpoint: tuple[str, str], *, requests_per_second: float
+    credentials: "Credentials",
+    endpoint: tuple[str, str],
+    *,
+    requests_per_second: float,
+    calls_at_once: int = 1,
 ) -> "TencentLists":
-    from cli.adapters.tencent import TencentLists
+    from cli.adapters.tencent import SideBySide, TencentLists
     from functions.blocklist.adapters.tencent_api import TencentApi
 
     url, region = endpoint
     return TencentLists(
-        TencentApi(endpoint=url, region=region, credentials=lambda: credentials),
+        SideBySide(
+            TencentApi(endpoint=url, region=region, credentials=lambda: credentials)
+            for _ in range(calls_at_once)
+        ),
         pacer(requests_per_second),
         account=f"{credentials.secret_id} at {url}",
     )

@@ -6,15 +6,17 @@ DeleteBlackList .../39417, ListCustomBlacklist .../77209, DeleteCustomBlackList 
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
+from queue import SimpleQueue
+from threading import Lock
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from cli.logic.advice import explain
 from cli.logic.audits import Bounced
-from cli.logic.entries import Blocked, BlockedPage
+from cli.logic.entries import PAGE_ROWS, Blocked, BlockedPage
 from cli.logic.times import day_in_shanghai
 from functions.blocklist.adapters.tencent_api import ApiResponse
 from functions.blocklist.domain.errors import (
@@ -24,8 +26,6 @@ from functions.blocklist.domain.errors import (
     UnavailableError,
 )
 
-#: The API's own maximum.
-PAGE_ROWS = 100
 TIMEOUT_SECONDS = 20.0
 TRIES = 4
 FIRST_WAIT_SECONDS = 1.0
@@ -57,6 +57,30 @@ class Pacer(Protocol):
 
     def wait(self, *, before: float) -> bool:
         """Wait for the next start."""
+
+
+class SideBySide:
+    """Several *apis*, of one call at a time each, as one that takes as many at once."""
+
+    def __init__(self, apis: Iterable[Api]) -> None:
+        self._free: SimpleQueue[Api] = SimpleQueue()
+        for api in apis:
+            self._free.put(api)
+
+    def call(
+        self,
+        action: str,
+        parameters: dict[str, Any],
+        answer: type[_Answer],
+        *,
+        timeout_seconds: float,
+    ) -> _Answer:
+        """Carry out *action*, as one of them does, when one is free."""
+        api = self._free.get()
+        try:
+            return api.call(action, parameters, answer, timeout_seconds=timeout_seconds)
+        finally:
+            self._free.put(api)
 
 
 class _BouncedRow(msgspec.Struct):
@@ -101,6 +125,7 @@ class TencentLists:
         self._api = api
         self._pacer = pacer
         self._sleep = sleep
+        self._at_the_pacer = Lock()
 
     def bounced(
         self, first: date, last: date, *, address: str | None = None
@@ -225,5 +250,6 @@ class TencentLists:
         return self._once(action, parameters, answer)
 
     def _once(self, action: str, parameters: dict[str, Any], answer: type[_Answer]) -> _Answer:
-        self._pacer.wait(before=float("inf"))
+        with self._at_the_pacer:  # whoever calls side by side keeps one pace
+            self._pacer.wait(before=float("inf"))
         return self._api.call(action, parameters, answer, timeout_seconds=TIMEOUT_SECONDS)

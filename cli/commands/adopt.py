@@ -1,14 +1,14 @@
 """`adopt`: what was on Tencent's custom list before the ledger becomes known to it."""
 
 import time
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import bootstrap, terminal
-from cli.logic.entries import BlockedPage, fact_of, next_offset
+from cli.logic.entries import PAGE_ROWS, BlockedPage, fact_of, next_offset
 from cli.logic.times import to_the_minute
 from cli.options import DryRun, Stage
 from functions.blocklist.domain.history import Fact
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Requests a second while the pipeline works, and while it is paused and needs none.
 RATE, RATE_WHILE_PAUSED = 5.0, 20.0
+#: As many are under way at 20 a second where each takes 0.4 s. The pace is one all the same.
+CALLS_AT_ONCE = 8
 
 
 def adopt(
@@ -52,7 +54,7 @@ def adopt(
         return
     if rate is None:
         rate = RATE if bootstrap.switch(stage).read().is_on else RATE_WHILE_PAUSED
-    lists = bootstrap.tencent(stage, requests_per_second=rate)
+    lists = bootstrap.tencent(stage, requests_per_second=rate, calls_at_once=CALLS_AT_ONCE)
     if dry_run:
         terminal.say(f"{lists.blocked().total or 0:,} entries would be read.")
         return
@@ -77,19 +79,30 @@ def adopt(
 def _pages(
     lists: "TencentLists", offset: int, total_before: int | None
 ) -> Iterator[tuple[int, BlockedPage]]:
-    """Give every page with where the next begins, which is asked for meanwhile."""
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(lists.blocked, offset=max(0, offset))
+    """Give every page with where the next begins; the next few are asked for meanwhile."""
+    pool = ThreadPoolExecutor(CALLS_AT_ONCE)
+    coming: dict[int, Future[BlockedPage]] = {}
+    try:
         while True:
-            page = coming.result()
+            for start in _starts(offset, total_before):
+                if start not in coming:
+                    coming[start] = pool.submit(lists.blocked, offset=start)
+            page = coming.pop(offset).result()
             after = next_offset(offset, page, total_before=total_before)
-            is_last = not page.rows or (page.total is not None and after >= page.total)
-            if not is_last:
-                coming = pool.submit(lists.blocked, offset=after)
             yield after, page
-            if is_last:
+            if not page.rows or (page.total is not None and after >= page.total):
                 return
+            if after != offset + PAGE_ROWS:  # what was asked for begins somewhere else
+                coming.clear()
             offset, total_before = after, page.total
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _starts(offset: int, total: int | None) -> Iterable[int]:
+    """Give where this page and the next few begin, as far as it is known that there are any."""
+    known_end = max(offset + 1, total or 0)
+    return range(offset, min(known_end, offset + CALLS_AT_ONCE * PAGE_ROWS), PAGE_ROWS)
 
 
 def _facts(page: BlockedPage) -> tuple[Mapping[str, Fact], int]:

@@ -11,6 +11,8 @@ from functions.blocklist.domain.addresses import normalise
 from functions.blocklist.domain.history import Fact
 from functions.blocklist.domain.policy import Action
 
+#: Entries in one answer of Tencent's, the API's own maximum.
+PAGE_ROWS = 100
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 

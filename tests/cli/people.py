@@ -86,6 +86,11 @@ class People:
         record = Record(fact, event, Ruling(action, "dead", days, verdict))
         self.ledger(batch, now=decided_at).record({address: [record]}, before=NEVER)
 
+    def adopt(self, address: str, fact: Fact) -> None:
+        """Let the ledger know of an entry that was on Tencent's list before it."""
+        update = self.ledger().adopting(address, fact)
+        DynamoTable(lambda: self.client, self.table).update(update, before=NEVER)
+
     def queue(self, *events: dict[str, Any]) -> None:
         """Queue callbacks."""
         for event in events:

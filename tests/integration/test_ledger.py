@@ -15,7 +15,12 @@ from functions.blocklist.adapters.dynamo_ledger import (
     MAX_FACTS,
     DynamoLedger,
 )
-from functions.blocklist.adapters.dynamo_table import DynamoTable, Update, WrongRequestError
+from functions.blocklist.adapters.dynamo_table import (
+    ChangedError,
+    DynamoTable,
+    Update,
+    WrongRequestError,
+)
 from functions.blocklist.adapters.hashing import KeyedHash
 from functions.blocklist.domain.errors import ConfigurationError, UnavailableError
 from functions.blocklist.domain.events import DeliveryEvent, EventKind
@@ -55,6 +60,13 @@ DAY = 86_400
 class _Ledger(DynamoLedger):
     def take_back(self, recipient: str, at: float) -> None:
         self.unblock(recipient, at=at, by="ops", note="asked by phone", before=NEVER)
+
+    def adopt(self, recipient: str, fact: Fact) -> bool:
+        try:
+            self._table.update(self.adopting(recipient, fact), before=NEVER)
+        except ChangedError:
+            return False
+        return True
 
     def unsay(self, recipient: str, key: str) -> None:
         self.disown(recipient, [key], at=NOON, by="ops", note="T-1", before=NEVER)
@@ -221,7 +233,7 @@ def test_item_goes_by_the_address_hashed(ledger: _Ledger, hashed: KeyedHash) -> 
         lambda ledger: changed(ledger, Change(History(), applied=SPRING)),
         lambda ledger: ledger.take_back(JANE, NOON),
         lambda ledger: ledger.unsay(JANE, "a"),
-        lambda ledger: ledger.adopt(JANE, Fact("e", NOON, Action.BLOCK), before=NEVER),
+        lambda ledger: ledger.adopt(JANE, Fact("e", NOON, Action.BLOCK)),
     ],
     ids=["record", "change", "unblock", "disown", "adopt"],
 )
@@ -439,7 +451,7 @@ def test_adopted_entry_blocks_as_long_as_it_stands_there(
     """And the consumer does not ask for it again."""
     fact = Fact("existing:7", NOON, Action.BLOCK, until=until)
 
-    was_new = ledger.adopt(JANE, fact, before=NEVER)
+    was_new = ledger.adopt(JANE, fact)
 
     assert was_new
     assert ledger.history(JANE) == History((fact,), applied=until or FOR_GOOD)
@@ -454,7 +466,7 @@ def test_what_the_ledger_did_itself_is_not_adopted(ledger: _Ledger, known: Chang
     changed(ledger, known)
     before = ledger.history(JANE)
 
-    was_new = ledger.adopt(JANE, Fact("existing:7", NOON, Action.BLOCK), before=NEVER)
+    was_new = ledger.adopt(JANE, Fact("existing:7", NOON, Action.BLOCK))
 
     assert not was_new
     assert ledger.history(JANE) == before

@@ -116,25 +116,21 @@ class DynamoLedger:
         update.set(f"{DISOWNED}{moment['N']}", {"M": entry})
         self._table.update(update, before=before)
 
-    def adopt(self, recipient: str, fact: Fact, *, before: float) -> bool:
+    def adopting(self, recipient: str, fact: Fact) -> Update:
         """
-        Take note that *recipient* is on Tencent's list by what was done before the ledger.
+        Give the update that *recipient* is on Tencent's list by what was done before the ledger.
 
-        False, and nothing changes, where the ledger knows already that it may be there.
+        Its conditions hold only where the ledger does not know that they may be there.
 
         Raises:
-            RetryLaterError: one of its subclasses.
+            RetryLaterError: there is no key to hash them with.
         """
         update = self._update(recipient)
         update.only_if("applied", None)
         update.only_if("asked", None)
         update.set("applied", day(fact.until or FOR_GOOD))
         update.set_once(FACT + fact.key, existing_entry(fact, now=self._wall_clock()))
-        try:
-            self._table.update(update, before=before)
-        except ChangedError:
-            return False
-        return True
+        return update
 
     def erase(self, recipient: str, *, before: float) -> bool:
         """

@@ -93,6 +93,19 @@ class Update:
         """Every attribute that the update is about."""
         return {placeholder: name for name, placeholder in self._placeholders.items()}
 
+    def request(self, table: str) -> dict[str, Any]:
+        """Give it as DynamoDB takes it, alone or with others in one transaction."""
+        request: dict[str, Any] = {
+            "TableName": table,
+            "Key": {"pk": {"S": self.key}},
+            "UpdateExpression": self.expression,
+            "ExpressionAttributeNames": self.names_by_placeholder,
+            "ExpressionAttributeValues": self.values,
+        }
+        if self.conditions:
+            request["ConditionExpression"] = " AND ".join(self.conditions)
+        return request
+
     def set(self, name: str, value: Mapping[str, Any]) -> None:
         """Write *value*, whatever stood there."""
         self._add("SET", f"{self._name(name)}={self._value(value)}")
@@ -237,16 +250,8 @@ class DynamoTable:
         return response.get("Item", {})
 
     def _try(self, update: Update) -> Item:
-        request: dict[str, Any] = {
-            "TableName": self._name,
-            "Key": {"pk": {"S": update.key}},
-            "UpdateExpression": update.expression,
-            "ExpressionAttributeNames": update.names_by_placeholder,
-            "ExpressionAttributeValues": update.values,
-            "ReturnValues": "ALL_NEW",
-        }
+        request = {**update.request(self._name), "ReturnValues": "ALL_NEW"}
         if update.conditions:
-            request["ConditionExpression"] = " AND ".join(update.conditions)
             request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         try:
             item: Item = self._client().update_item(**request).get("Attributes", {})

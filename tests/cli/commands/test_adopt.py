@@ -2,14 +2,18 @@
 
 import signal
 import time
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError, Lock
+from typing import Any
 
 import pytest
 
 from cli import bootstrap
 from cli.logic.entries import Blocked, BlockedPage, fact_of, next_offset
 from functions.blocklist.adapters.pacing import IntervalPacer
+from functions.blocklist.adapters.tencent_api import TencentApi
 from functions.blocklist.domain.history import Fact, History
 from functions.blocklist.domain.policy import Action
 from functions.blocklist.domain.terms import FOR_GOOD
@@ -113,6 +117,44 @@ def test_nobody_is_missed_when_entries_are_taken_off_meanwhile(
     adopt("--rate", "20")
 
     assert all(people.history(f"a{n:04}@example.com").applied for n in range(240))
+
+
+def test_pages_are_asked_for_side_by_side_at_one_pace(
+    people: People, stages_double: TencentDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    Tencent may take half a second for an answer: one at a time, the pace would never be reached.
+
+    Two that ask the pacer at once would start at once.
+    """
+    del people
+    for n in range(950):
+        stages_double.block(f"a{n:04}@example.com")
+    together, inside, at_once = Barrier(3), Lock(), []
+
+    def call(api: TencentApi, action: str, *more: Any, **named: Any) -> Any:  # noqa: ANN401 - as it is
+        if more[0].get("Offset"):
+            with suppress(BrokenBarrierError):  # the last pages are too few
+                together.wait(timeout=5)
+        return ask(api, action, *more, **named)
+
+    def wait(pacer: IntervalPacer, *, before: float) -> bool:
+        at_once.append(inside.acquire(blocking=False))
+        try:
+            return pace(pacer, before=before)
+        finally:
+            inside.release()
+
+    ask, pace = TencentApi.call, IntervalPacer.wait
+    monkeypatch.setattr(TencentApi, "call", call)
+    monkeypatch.setattr(IntervalPacer, "wait", wait)
+
+    ran = adopt("--rate", "20")
+
+    assert "950  adopted" in ran.out
+    assert len(stages_double.requests) == 10
+    assert not together.broken
+    assert all(at_once)
 
 
 def test_pace_is_a_quarter_unless_the_stage_is_paused(

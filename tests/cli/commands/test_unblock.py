@@ -131,7 +131,7 @@ def test_entry_of_somebody_else_is_left_unless_it_is_meant(
     stages_double.block(JANE)
     if known == "adopted":
         fact = Fact("existing:1:", time.time() - 60, Action.BLOCK)
-        people.ledger().adopt(JANE, fact, before=NEVER)
+        people.adopt(JANE, fact)
 
     left = unblock(JANE, "--yes")
 

@@ -194,7 +194,7 @@ def test_what_was_there_before_the_ledger_is_left_unless_it_is_meant(
     people: People, stages_double: TencentDouble
 ) -> None:
     fact = Fact("existing:1:", time.time() - 60, Action.BLOCK)
-    people.ledger().adopt(JANE, fact, before=NEVER)
+    people.adopt(JANE, fact)
     stages_double.block(JANE)
 
     left = undo("--since", "1h", "--yes")

@@ -234,6 +234,6 @@ def test_nothing_is_erased_of_a_stranger(people: People) -> None:
 
 def test_adopted_entry_is_told_as_such(people: People, stages_double: TencentDouble) -> None:
     del stages_double
-    people.ledger().adopt(JANE, Fact("existing:7:", time.time(), Action.BLOCK), before=NEVER)
+    people.adopt(JANE, Fact("existing:7:", time.time(), Action.BLOCK))
 
     assert "on the list before the ledger: block (counts)" in why().out
