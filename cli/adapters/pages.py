@@ -13,6 +13,8 @@ from cli.logic.reports import Report
 
 #: Bars in one plot; the tables have the rest.
 MOST_BARS = 12
+#: Room that a plot by days has at least.
+FEWEST_DAYS = 7
 _BLUE = "#30638e"
 
 _STYLE = """
@@ -110,6 +112,7 @@ def _plot(rows: Sequence[tuple[str, int]], *, columns: bool) -> str:
     axes = figure.subplots()
     if columns:
         axes.bar(names, numbers, color=_BLUE)
+        axes.set_xlim(-0.6, max(len(shown), FEWEST_DAYS) - 0.4)  # one day is no wall
         axes.tick_params(axis="x", rotation=60)
     else:
         axes.bar_label(axes.barh(names, numbers, color=_BLUE), padding=3)
