@@ -1,5 +1,6 @@
 """The command line as a whole."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def test_name_that_no_stage_can_have_is_refused_before_anything_is_asked(
     """Else somebody is told to `make deploy STAGE=Bad Stage`."""
     ran = run(*command)
 
-    assert "small letters, digits and hyphens" in ran.err.replace("\n", " ")
+    assert "small letters, digits and hyphens" in re.sub(r"[│\s]+", " ", ran.err)
     assert ran.code == 2
 
 

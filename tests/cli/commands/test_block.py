@@ -154,6 +154,7 @@ def test_bad_rows_are_named_by_line_and_leave_the_others_alone(account: Account)
     )
 
     assert ran.err.splitlines()[:3] == [
+        "Not used: x. If one of them should be: --column",
         "line 4: not an address",
         "line 5: 'soon' is no day like 2027-01-31",
         f"line 6: {TODAY} is over",
@@ -167,7 +168,7 @@ def test_bad_rows_are_named_by_line_and_leave_the_others_alone(account: Account)
     ("text", "more", "told"),
     [
         ("name,age\n", (), "It has: name, age"),
-        ("", (), "has no column that looks like addresses"),
+        ("", (), "list.csv is empty."),
         ("email\n", ("--column", "address=Mail"), "has no column 'Mail'"),
         ("email\n", ("--column", "adress=email"), "--column adress=email is not understood"),
     ],
