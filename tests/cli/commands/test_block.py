@@ -153,7 +153,7 @@ def test_bad_rows_are_named_by_line_and_leave_the_others_alone(account: Account)
         "--yes",
     )
 
-    assert ran.err.splitlines()[:3] == [
+    assert ran.err.splitlines()[:4] == [
         "Not used: x. If one of them should be: --column",
         "line 4: not an address",
         "line 5: 'soon' is no day like 2027-01-31",
