@@ -78,7 +78,6 @@ def test_everything_is_looked_at(healthy: Account) -> None:
         "requests a second",
         "policy",
         "blocking",
-        "policy",
         "callback address",
         "callbacks",
         "dead letters",
