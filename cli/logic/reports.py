@@ -99,7 +99,7 @@ def _cause(known: Known, done: Outcome) -> Event | None:
     """
     Give the event after which it was done: the last that was decided by then.
 
-    One of the batch that did it comes first, as events are recorded to the second. It may have none:
+    One of the batch that did it comes first: events are recorded to the second. It may have none:
     what a batch recorded and could not do, the next one does.
     """
     before = [
