@@ -332,8 +332,9 @@ def _key_of_stage(stage: str | None) -> "Credentials":
     from functions.blocklist.domain.errors import BlocklistError
 
     if not stage:
+        half = any(map(os.environ.get, ("TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY")))
         raise MendFirstError(
-            "There is no Tencent key.",
+            "There is only half a Tencent key." if half else "There is no Tencent key.",
             "Set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or name a deployed stage with "
             "--stage to use its key.",
         )

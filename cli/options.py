@@ -1,13 +1,30 @@
 """Options that mean the same in every command."""
 
+import re
 from typing import Annotated
 
 import typer
+
+_STAGE = re.compile(r"[a-z0-9-]+")
+
+
+def stage_name(text: str | None) -> str | None:
+    """
+    Give the name of a stage, as `make deploy` takes it.
+
+    Raises:
+        BadParameter: it is none.
+    """
+    if text is not None and not _STAGE.fullmatch(text):
+        raise typer.BadParameter("a stage is named with small letters, digits and hyphens")
+    return text
+
 
 Stage = Annotated[
     str,
     typer.Option(
         "--stage",
+        callback=stage_name,
         help="Whose stack: ses-blocklist-STAGE.",
         envvar="SES_BLOCKLIST_STAGE",
         metavar="STAGE",
@@ -17,6 +34,7 @@ OptionalStage = Annotated[
     str | None,
     typer.Option(
         "--stage",
+        callback=stage_name,
         help="Use the key and the endpoint of this stage where the environment names none.",
         envvar="SES_BLOCKLIST_STAGE",
         metavar="STAGE",

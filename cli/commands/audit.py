@@ -152,6 +152,9 @@ def _show(summary: audits.Audit, first: date, last: date, file: Path, *, as_json
     terminal.say(
         f"On Tencent's own list since {first}: {summary.lives.total():,} addresses", style="bold"
     )
+    if not summary.lives.total():
+        terminal.say(f"{file} has nobody to rescue: you can remove it.")
+        return
     terminal.say()
     rows = [
         (name, *(counts[life] for life in Life)) for name, counts in summary.by_provider.items()

@@ -24,6 +24,7 @@ from cli.logic.orders import (
     read_columns,
     read_orders,
     united,
+    unused_columns,
 )
 from cli.logic.times import day_in_shanghai
 from cli.options import DryRun, Note, Stage, Yes
@@ -78,8 +79,8 @@ def import_file(
         list[str] | None,
         typer.Option(
             "--column",
-            help="Which column is which: address=NAME, reason=NAME, until=NAME. Usual names are "
-            "found without.",
+            help="Which column is which: address=NAME, reason=NAME, until=NAME (or expiry=NAME). "
+            "Usual names are found without.",
             metavar="OURS=THEIRS",
         ),
     ] = None,
@@ -104,6 +105,7 @@ def import_file(
     wanted = united(row for row in rows if isinstance(row, Order))
     bad = [row for row in rows if isinstance(row, BadRow)]
     terminal.say(f"{len(rows):,} {'row' if len(rows) == 1 else 'rows'}, {_addresses(len(wanted))}.")
+    _show_unused_columns(file, named)
     _show_bad_rows(bad)
     done = Journal(beside(file, ".queued"))
     digest = hashlib.sha256(file.read_bytes() + repr((stage, sorted(named.items()))).encode())
@@ -202,6 +204,14 @@ def _tell(stage: str, queued: int, refused: int) -> None:
         terminal.warn(f"Stage {stage} is a dry run: it decides and counts, and blocks nobody.")
     if refused:
         raise AttentionError(f"SQS refused {refused:,}.", "Run the same again.")
+
+
+def _show_unused_columns(file: Path, columns: Mapping[str, str]) -> None:
+    """Who meant one of them for the expiry would block people for good."""
+    with file.open(encoding="utf-8-sig", newline="") as lines:
+        unused = unused_columns(lines, origin=str(file), columns=columns)
+    if unused:
+        terminal.warn(f"Not used: {', '.join(unused)}. If one of them should be: --column")
 
 
 def _show_bad_rows(bad: Sequence[BadRow]) -> None:

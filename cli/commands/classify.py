@@ -12,6 +12,7 @@ import typer
 from cli import bootstrap, terminal
 from cli.errors import WrongInputError
 from cli.logic.lines import read_objects, text_of
+from cli.logic.rules import shown_rule
 from cli.options import AsJson
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def _show(judgement: "Judgement", *, as_json: bool) -> None:
     if as_json:
         terminal.write_json_lines([_as_json(judgement)])
         return
-    for name, value in _as_json(judgement).items():
+    for name, value in {**_as_json(judgement), "rule": shown_rule(judgement.rule)}.items():
         terminal.say(f"{name:<9} {value}")
 
 

@@ -15,7 +15,7 @@ from cli import bootstrap, terminal
 from cli.errors import AttentionError
 from cli.logic.entries import Blocked
 from cli.logic.known import BLOCKED, Known, told_until
-from cli.logic.mistakes import read_moment
+from cli.logic.mistakes import read_moment, read_period
 from cli.logic.orders import read_day
 from cli.logic.times import day_in_shanghai
 from cli.options import AsJson, Rate, Since, Stage, Until
@@ -70,8 +70,7 @@ def export(
     Of erased people without the address. Reads the whole table.
     """
     now = time.time()
-    first = read_moment(since, now=now)
-    last = read_moment(until, now=now) if until else now
+    first, last = read_period(since, until, now=now)
     ledger, terms = bootstrap.ledger(stage), bootstrap.terms(stage)
     with terminal.progress("Reading the ledger", total=ledger.size()) as advance:
         rows = (

@@ -12,7 +12,7 @@ import typer
 from cli import bootstrap, terminal
 from cli.errors import WrongInputError
 from cli.logic.known import BLOCKED, DRY_RUN, HELD
-from cli.logic.mistakes import read_moment
+from cli.logic.mistakes import read_period
 from cli.logic.reports import MOST_SENDERS, Report, sum_up
 from cli.logic.times import to_the_minute
 from cli.options import AsJson, Since, Stage, Until
@@ -34,8 +34,7 @@ def report(
     And what providers call their bounces, against what the replies say. Reads the whole table.
     """
     now = time.time()
-    first = read_moment(since, now=now)
-    last = read_moment(until, now=now) if until else now
+    first, last = read_period(since, until, now=now)
     if html and html.exists():
         raise WrongInputError(f"{html} is there already.", "Name another file, or remove it first.")
     ledger = bootstrap.ledger(stage)

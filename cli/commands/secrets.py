@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +11,7 @@ from cli import bootstrap, terminal
 from cli.adapters.secrets import as_parameter
 from cli.adapters.stacks import parameter_name
 from cli.errors import MendFirstError, TryAgainError
-from cli.options import AsJson, Stage, Yes
+from cli.options import AsJson, DryRun, Stage, Yes, stage_name
 from functions.blocklist.adapters.tokens import parse_tokens
 from functions.blocklist.domain.errors import ConfigurationError
 
@@ -28,7 +29,9 @@ USUAL_NAMES = {
 
 
 def init(
-    stage: Annotated[str, typer.Argument(help="The stage to prepare.", metavar="STAGE")],
+    stage: Annotated[
+        str, typer.Argument(help="The stage to prepare.", metavar="STAGE", callback=stage_name)
+    ],
     *,
     new_key: Annotated[
         bool, typer.Option("--new-key", help="Overwrite Tencent's key where there is one.")
@@ -36,6 +39,7 @@ def init(
     new_token: Annotated[
         bool, typer.Option("--new-token", help="Put a new token in front of the one in use.")
     ] = False,
+    dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
     """
@@ -45,12 +49,23 @@ def init(
     TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or you are asked for it.
     """
     store = bootstrap.secrets()
+    if dry_run:
+        _say_what_is_there(store, stage, replaced=(new_key, new_token, False))
+        return
     key_changed = _init_key(store, stage, replace=new_key, yes=yes)
     token_changed = _init_token(
         store, _name(stage, "CallbackTokensParameter"), replace=new_token, yes=yes
     )
     _init_ledger_key(store, _name(stage, "LedgerKeyParameter"))
     _say_next(stage, key_changed=key_changed, token_changed=token_changed)
+
+
+def _say_what_is_there(store: "Secrets", stage: str, *, replaced: Sequence[bool]) -> None:
+    for name, new in zip(USUAL_NAMES, replaced, strict=True):
+        parameter = _name(stage, name)
+        there = store.read(parameter) is not None
+        would = "would get a new one" if new else "would be kept"
+        terminal.say(f"{parameter} {f'is there, and {would}' if there else 'would be stored'}.")
 
 
 def callback_url(*, stage: Stage, as_json: AsJson = False) -> None:
@@ -100,14 +115,26 @@ def _init_key(store: "Secrets", stage: str, *, replace: bool, yes: bool) -> bool
     secret_id = os.environ.get("TENCENTCLOUD_SECRET_ID", "").strip()
     secret_key = os.environ.get("TENCENTCLOUD_SECRET_KEY", "").strip()
     if not (secret_id and secret_key):
-        secret_id = str(typer.prompt("Tencent SecretId", err=True)).strip()
-        secret_key = str(typer.prompt("Tencent SecretKey", hide_input=True, err=True)).strip()
+        secret_id, secret_key = _ask_for_key()
     _try_key(secret_id, secret_key, stage)
     if there:
         terminal.ask(f"Overwrite the key in {name}?", yes=yes)
     store.write(name, as_parameter(secret_id, secret_key), replace=there)
     terminal.say(f"{name}: the key is stored.")
     return there
+
+
+def _ask_for_key() -> tuple[str, str]:
+    try:
+        secret_id = str(typer.prompt("Tencent SecretId", err=True)).strip()
+        secret_key = str(typer.prompt("Tencent SecretKey", hide_input=True, err=True)).strip()
+    except typer.Abort:
+        typer.echo(err=True)
+        raise MendFirstError(
+            "There is no Tencent key, and nobody to ask. Nothing was stored.",
+            "Set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY.",
+        ) from None
+    return secret_id, secret_key
 
 
 def _try_key(secret_id: str, secret_key: str, stage: str) -> None:

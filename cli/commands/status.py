@@ -96,17 +96,22 @@ def _laid_out(standing: Standing, now: float) -> Group:
         Text(f"Stage {standing.stage}: {state}{dry}", style="bold"),
         Text(),
         terminal.make_table(
-            ("last hour" if standing.hours == 1 else f"last {standing.hours} hours", "", "number"),
+            (_heading(standing.hours), "", "number"),
             standing.rows(),
             numbers=("number",),
         ),
         Text(),
-        terminal.make_table(("now", ""), _now(standing, now)),
+        terminal.make_table((f"now, stage {standing.stage}", ""), _now(standing, now)),
     ]
     hints = standing.hints()
     if hints:
         parts += [Text(), *(Text(hint, style="yellow") for hint in hints)]
     return Group(*parts)  # type: ignore[arg-type]
+
+
+def _heading(hours: int) -> str:
+    """Say of whom the numbers are: the metrics know no stage."""
+    return f"last {'hour' if hours == 1 else f'{hours} hours'}, all stages"
 
 
 def _now(standing: Standing, now: float) -> list[tuple[str, str]]:
@@ -130,6 +135,7 @@ def _as_json(standing: Standing) -> dict[str, object]:
         "blocking": standing.is_blocking,
         "dry_run": standing.is_dry_run,
         "hours": standing.hours,
+        "counts_of": "all stages of this account and region",
         "counts": dict(standing.counts),
         "waiting": standing.waiting,
         "in_work": standing.in_work,

@@ -46,7 +46,7 @@ def _what_waits(stage: str) -> str:
     waiting = int(queue["ApproximateNumberOfMessages"])
     in_work = int(queue["ApproximateNumberOfMessagesNotVisible"])
     retention_seconds = int(queue["MessageRetentionPeriod"])
-    told = f"{waiting:,} events wait, {in_work:,} are in work or come back later."
+    told = f"Events that wait: {waiting:,}; in work, or to come back later: {in_work:,}."
     if not waiting + in_work:
         return f"{told} What comes is kept for {retention_seconds / DAY_SECONDS:g} days."
     arrived = bootstrap.oldest_arrival(stage, now=time.time())

@@ -14,7 +14,7 @@ from cli import bootstrap, terminal
 from cli.adapters.settling import in_groups
 from cli.errors import AttentionError, WrongInputError
 from cli.logic.known import Known
-from cli.logic.mistakes import Mistake, read_moment
+from cli.logic.mistakes import Mistake, read_moment, read_period
 from cli.options import DryRun, IncludeExisting, Note, Rate, Since, Stage, Until, Yes
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ def undo(
     whole table. Stopped anywhere, the same command goes on.
     """
     now = time.time()
+    if since:
+        read_period(since, until, now=now)
     mistake = Mistake(
         batch,
         bulk_id,

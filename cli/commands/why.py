@@ -13,6 +13,7 @@ from cli.errors import CliError, WrongInputError
 from cli.logic.audits import Bounced, newest
 from cli.logic.entries import Blocked
 from cli.logic.known import EXISTING, Event, Known, Outcome, TakenBack, told_until
+from cli.logic.rules import shown_rule
 from cli.logic.times import day_in_shanghai, to_the_minute
 from cli.options import AsJson, DryRun, Rate, Stage, Yes
 from functions.blocklist.domain.addresses import normalise
@@ -121,7 +122,9 @@ def _lines(known: Known) -> Iterator[str]:
 
 def _lines_of_event(event: Event, standing: str) -> Iterator[str]:
     fact, told = event.fact, event.details
-    kind = "on the list before the ledger" if event.origin == EXISTING else told.get("kind", "?")
+    kind = (
+        "on the list before the ledger" if event.origin == EXISTING else told.get("kind", "erased")
+    )
     days = f" for {fact.days} days" if fact.days else ""
     until = f" until {fact.until}" if fact.until else ""
     yield f"  {to_the_minute(fact.at)}  {kind}: {fact.action.value}{days}{until} ({standing})"
@@ -129,7 +132,7 @@ def _lines_of_event(event: Event, standing: str) -> Iterator[str]:
         yield f"    rule     {rule}, of {told.get('policy', '?')}"
     if reason := told.get("reason"):
         by = told.get("reply_rule", "")
-        yield f"    reason   {reason}" + (f", as {by}" if by else "")
+        yield f"    reason   {reason}" + (f", as {shown_rule(by)}" if by else "")
     if reply := told.get("reply"):
         yield f"    reply    {reply}"
     mail = ", ".join(

@@ -42,6 +42,20 @@ class Mistake:
         )
 
 
+def read_period(since: str, until: str, *, now: float) -> tuple[float, float]:
+    """
+    Give from when and until before when is meant; without *until*, until now.
+
+    Raises:
+        WrongInputError: one of them is no moment, or the end is not after the beginning.
+    """
+    first = read_moment(since, now=now)
+    last = read_moment(until, now=now) if until else now
+    if last <= first:
+        raise WrongInputError(f"--until {until or 'now'} is not after --since {since}.")
+    return first, last
+
+
 def read_moment(text: str, *, now: float) -> float:
     """
     Give the moment that *text* means: `2h` ago, `3d` ago, or a day or a moment, in UTC.

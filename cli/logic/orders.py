@@ -138,9 +138,7 @@ def read_orders(
     Raises:
         WrongInputError: there is no column with addresses, or one that was named.
     """
-    header = file.readline()
-    delimiter = max(_DELIMITERS, key=header.count)
-    names = next(csv.reader([header], delimiter=delimiter), [])
+    names, delimiter = _header(file, origin=origin)
     positions = _positions(names, columns, origin=origin)
     reader = csv.reader(file, delimiter=delimiter)
     for row in reader:
@@ -159,6 +157,33 @@ def read_orders(
             )
         except ValueError as error:
             yield BadRow(reader.line_num + 1, str(error))
+
+
+def unused_columns(file: TextIO, *, origin: str, columns: Mapping[str, str]) -> Sequence[str]:
+    """
+    Give the names of those columns that `read_orders` makes nothing of.
+
+    Raises:
+        WrongInputError: as `read_orders` does.
+    """
+    names, _ = _header(file, origin=origin)
+    used = _positions(names, columns, origin=origin).values()
+    return [name for position, name in enumerate(names) if position not in used and name.strip()]
+
+
+def _header(file: TextIO, *, origin: str) -> tuple[Sequence[str], str]:
+    """Give the names of the columns, and what parts them."""
+    line = file.readline()
+    delimiter = max(_DELIMITERS, key=line.count)
+    names = [name.strip() for name in next(csv.reader([line], delimiter=delimiter), [])]
+    if not any(names):
+        raise WrongInputError(f"{origin} is empty.", "Its first line names the columns.")
+    if any(map(normalise, names)):
+        raise WrongInputError(
+            f"{origin} begins with an address.",
+            "Its first line must name the columns: put `email` above, for example.",
+        )
+    return names, delimiter
 
 
 def _positions(
@@ -195,10 +220,11 @@ def read_columns(texts: Sequence[str]) -> Mapping[str, str]:
     columns = {}
     for text in texts:
         ours, equals, theirs = text.partition("=")
+        ours = "until" if ours == "expiry" else ours
         if ours not in _ALIASES or not equals:
             raise WrongInputError(
                 f"--column {text} is not understood.",
-                f"It is OURS=THEIRS, where OURS is one of {', '.join(_ALIASES)}.",
+                f"It is OURS=THEIRS, where OURS is one of {', '.join(_ALIASES)}; expiry is until.",
             )
         columns[ours] = theirs
     return columns

@@ -96,11 +96,20 @@ def _done(known: Known, *, since: float, until: float) -> Outcome | None:
 
 
 def _cause(known: Known, done: Outcome) -> Event | None:
-    """Give the event after which it was done: the last that was decided by then."""
+    """
+    Give the event after which it was done: the last that was decided by then.
+
+    One of the batch that did it comes first: events are recorded to the second. It may have none:
+    what a batch recorded and could not do, the next one does.
+    """
     before = [
         event for event in known.events if not event.is_ignored and event.decided_at <= done.at
     ]
-    return max(before, key=lambda event: event.decided_at, default=None)
+    return max(
+        before,
+        key=lambda event: (event.details.get("batch") == done.batch, event.decided_at),
+        default=None,
+    )
 
 
 def why_blocked(event: Event) -> str:

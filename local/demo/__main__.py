@@ -17,7 +17,14 @@ from types import FrameType
 from rich.console import Console
 
 from local.demo.accounting import AT_THE_DOOR, Findings, account, find, read_metrics
-from local.demo.callbacks import DOCUMENTED_RECIPIENT, REFUSED, Event, Post, make_posts
+from local.demo.callbacks import (
+    DOCUMENTED_RECIPIENT,
+    REFUSED,
+    Event,
+    Post,
+    hard_bounces,
+    make_posts,
+)
 from local.demo.display import (
     Watch,
     show_accounting,
@@ -57,8 +64,11 @@ def main() -> int:
     posts = make_posts(now=time.time())
     events = [event for post in posts for event in post.events]
     place = Place()
+    bounced = hard_bounces(events)
     with running_pipeline(on_step=lambda step: console.print(f"starting {step} ...")) as pipeline:
         pipeline.double.refused = frozenset(REFUSED)
+        for address, reply in bounced.items():
+            pipeline.double.bounce(address, reply)
         statuses = _post_and_watch(console, pipeline, posts)
         findings = find(pipeline, read_metrics(pipeline, place), turned_away=statuses[NOT_FOUND])
         holds = _report(console, pipeline, events, findings)

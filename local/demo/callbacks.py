@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -38,6 +38,8 @@ class Fate(Enum):
         return code or None
 
 
+#: What no callback of Tencent's is, or is about nobody.
+_UNTOLD = frozenset({Fate.MALFORMED, Fate.TURNED_AWAY, Fate.INVALID})
 #: What cannot share a request: an array with junk in it, or a token, is one for all in it.
 _ALONE = frozenset({Fate.MALFORMED, Fate.TURNED_AWAY})
 #: So many of the others are posted as objects, which is all that Tencent documents.
@@ -96,6 +98,13 @@ def make_posts(*, now: float, seed: int = 7) -> list[Post]:
     dice.shuffle(posts)
     documented = Event(DOCUMENTED_CALLBACK, Fate.BLOCKED, DOCUMENTED_RECIPIENT, "address gone")
     return [Post([documented]), *posts]
+
+
+def hard_bounces(events: Iterable[Event]) -> Mapping[str, str]:
+    """Give whom Tencent puts on its own list for *events*, each with the last reply about them."""
+    told = [json.loads(event.text) for event in events if event.fate not in _UNTOLD]
+    hard = [each for each in told if each.get("bounceType") == "hard_bounce"]
+    return {each["email"]: each.get("reason", "") for each in hard}
 
 
 #: Replies of servers that refuse with a permanent code, which Tencent may label hard, and that say

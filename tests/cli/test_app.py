@@ -1,5 +1,6 @@
 """The command line as a whole."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -70,3 +71,25 @@ def test_unknown_command_suggests_the_one_that_was_meant() -> None:
 
     assert "classify" in ran.err
     assert ran.code == 2
+
+
+@pytest.mark.parametrize(
+    "command", [("status", "--stage", "Bad Stage"), ("audit", "--stage", "B"), ("init", "x y")]
+)
+def test_name_that_no_stage_can_have_is_refused_before_anything_is_asked(
+    command: tuple[str, ...],
+) -> None:
+    """Else somebody is told to `make deploy STAGE=Bad Stage`."""
+    ran = run(*command)
+
+    assert "small letters, digits and hyphens" in re.sub(r"[│\s]+", " ", ran.err)
+    assert ran.code == 2
+
+
+def test_half_a_key_is_told_from_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", "AKID")
+
+    ran = run("audit")
+
+    assert "There is only half a Tencent key." in ran.err
+    assert ran.code == 4

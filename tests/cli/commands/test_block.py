@@ -153,7 +153,8 @@ def test_bad_rows_are_named_by_line_and_leave_the_others_alone(account: Account)
         "--yes",
     )
 
-    assert ran.err.splitlines()[:3] == [
+    assert ran.err.splitlines()[:4] == [
+        "Not used: x. If one of them should be: --column",
         "line 4: not an address",
         "line 5: 'soon' is no day like 2027-01-31",
         f"line 6: {TODAY} is over",
@@ -167,7 +168,7 @@ def test_bad_rows_are_named_by_line_and_leave_the_others_alone(account: Account)
     ("text", "more", "told"),
     [
         ("name,age\n", (), "It has: name, age"),
-        ("", (), "has no column that looks like addresses"),
+        ("", (), "list.csv is empty."),
         ("email\n", ("--column", "address=Mail"), "has no column 'Mail'"),
         ("email\n", ("--column", "adress=email"), "--column adress=email is not understood"),
     ],
@@ -227,3 +228,36 @@ def test_import_that_is_done_is_not_done_again(account: Account) -> None:
     assert again.out == "1 row, 1 address.\n1 address queued by an earlier run.\n"
     assert "2 addresses queued." in more.out
     assert len(queued(account)) == 3
+
+
+def test_columns_that_are_not_used_are_told(account: Account) -> None:
+    """Whoever meant one for the expiry would else block people for good, and never know."""
+    ran = import_csv("email,Ende,grund\na@example.com,2100-01-31,asked\n", "--dry-run")
+
+    assert "Not used: Ende, grund. If one of them should be: --column" in ran.err
+    assert queued(account) == []
+
+
+def test_expiry_can_be_named_as_files_call_it(account: Account) -> None:
+    import_csv("email,Ende\na@example.com,2100-01-31\n", "--column", "expiry=Ende", "--yes")
+
+    assert [order["until"] for order in queued(account)] == ["2100-01-31"]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("", "list.csv is empty."),
+        ("\n", "list.csv is empty."),
+        ("a@example.com\nb@example.com\n", "list.csv begins with an address."),
+    ],
+)
+def test_file_without_a_header_line_says_what_to_do(
+    account: Account, content: str, problem: str
+) -> None:
+    """Its first address would else pass for a column's name, and be left out."""
+    ran = import_csv(content, "--yes")
+
+    assert problem in ran.err
+    assert ran.code == 2
+    assert queued(account) == []

@@ -130,3 +130,14 @@ def test_who_was_freed_since_is_not_missed(people: People, stages_double: Tencen
 
 def now() -> int:
     return int(time.time())
+
+
+@pytest.mark.parametrize("command", ["export", "report", "undo"])
+def test_period_that_ends_before_it_begins_is_refused(people: People, command: str) -> None:
+    """An empty answer would look as if there was nothing."""
+    del people
+
+    ran = run(command, "--since", "1h", "--until", "2h", "--stage", "local")
+
+    assert "--until 2h is not after --since 1h." in ran.err
+    assert ran.code == 2

@@ -304,3 +304,26 @@ def test_stage_that_is_not_deployed_is_named(aws: Aws) -> None:
         "Is the region right, and the account? To deploy it: make deploy STAGE=nowhere",
     ]
     assert ran.code == 4
+
+
+def test_dry_run_of_init_stores_nothing(aws: Aws) -> None:
+    ran = run("init", "dry", "--dry-run")
+
+    assert ran.out.splitlines() == [
+        "/ses-blocklist/dry/tencent-credentials would be stored.",
+        "/ses-blocklist/dry/callback-tokens would be stored.",
+        "/ses-blocklist/dry/ledger-key would be stored.",
+    ]
+    assert run("init", "dry", "--dry-run").out == ran.out
+    del aws
+
+
+def test_init_with_nobody_to_ask_says_where_the_key_can_come_from(aws: Aws) -> None:
+    """A script has no keyboard."""
+    del aws
+
+    ran = run("init", "nobody")
+
+    assert "nobody to ask. Nothing was stored." in ran.err
+    assert "TENCENTCLOUD_SECRET_ID" in ran.err
+    assert ran.code == 4

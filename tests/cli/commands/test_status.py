@@ -50,7 +50,7 @@ def test_stage_at_rest_is_shown_with_what_to_do(account: Account) -> None:
 
     table = [line.rstrip() for line in ran.out.splitlines()]
     assert table[0] == "Stage local: paused"
-    assert table[2].split() == ["last", "24", "hours", "number"]
+    assert table[2].split() == ["last", "24", "hours,", "all", "stages", "number"]
     assert table[-7:-3] == [
         "events waiting                                  1",
         "events in work, or hidden until they come back  0",

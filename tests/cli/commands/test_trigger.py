@@ -42,7 +42,7 @@ def test_paused_stage_blocks_nobody_until_it_is_resumed(account: Account) -> Non
     assert not account.is_trigger_on()
     assert ran.out.splitlines() == [
         "Stage local is paused: nobody is blocked.",
-        "0 events wait, 0 are in work or come back later. What comes is kept for 10 days.",
+        "Events that wait: 0; in work, or to come back later: 0. What comes is kept for 10 days.",
         "To go on: ses-blocklist resume --stage local",
     ]
 
@@ -55,7 +55,7 @@ def test_what_waits_is_counted(account: Account) -> None:
     ran = run("pause", *STAGE)
 
     assert ran.out.splitlines()[0] == "Stage local is paused already."
-    assert "2 events wait, 1 are in work or come back later." in ran.out
+    assert "Events that wait: 2; in work, or to come back later: 1." in ran.out
     assert "Each is kept for 10 days from its arrival" in ran.out
 
 
