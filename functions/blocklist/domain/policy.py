@@ -6,7 +6,7 @@ What no rule matches is ignored: doubt never blocks.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -89,6 +89,10 @@ class Ruling:
     verdict: Verdict = NO_REPLY
 
 
+#: What no rule is about.
+NO_MATCH = Ruling(Action.IGNORE, "no rule")
+
+
 @dataclass(frozen=True, slots=True)
 class Protected:
     """Whom nothing ever blocks, normalised."""
@@ -126,11 +130,12 @@ class Policy:
 
     @cached_property
     def certain(self) -> Mapping[EventKind, Ruling]:
-        """What is decided about every event of a kind, whose first rule asks for nothing else."""
-        return {
-            kind: Ruling(rules[0].action, rules[0].name, rules[0].days)
-            for kind, rules in self._rules_by_kind.items()
-            if rules and rules[0].asks_for_nothing_else
+        """What is decided about every event of a kind: no rule, or a first that asks no more."""
+        firsts = {kind: rules[0] for kind, rules in self._rules_by_kind.items() if rules}
+        return dict.fromkeys(self._rules_by_kind.keys() - firsts.keys(), NO_MATCH) | {
+            kind: Ruling(rule.action, rule.name, rule.days)
+            for kind, rule in firsts.items()
+            if rule.asks_for_nothing_else
         }
 
     def rule_on(self, event: DeliveryEvent) -> Ruling:
@@ -146,4 +151,4 @@ class Policy:
                 verdict, judged = self.classify(event.reply), True
             if not rule.reads_reply or rule.accepts(verdict):
                 return Ruling(rule.action, rule.name, rule.days, verdict)
-        return Ruling(Action.IGNORE, "no rule", verdict=verdict)
+        return replace(NO_MATCH, verdict=verdict)
