@@ -5,7 +5,7 @@ import random
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -15,9 +15,9 @@ from cli import bootstrap, terminal
 from cli.errors import AttentionError
 from cli.logic.entries import Blocked
 from cli.logic.known import BLOCKED, Known, told_until
-from cli.logic.mistakes import read_moment
+from cli.logic.mistakes import read_moment, read_period
 from cli.logic.orders import read_day
-from cli.logic.times import day_in_shanghai
+from cli.logic.times import day_in_shanghai, iso
 from cli.options import AsJson, Rate, Since, Stage, Until
 from functions.blocklist.domain.terms import FOR_GOOD, expire_date
 
@@ -69,9 +69,7 @@ def export(
 
     Of erased people without the address. Reads the whole table.
     """
-    now = time.time()
-    first = read_moment(since, now=now)
-    last = read_moment(until, now=now) if until else now
+    first, last = read_period(since, until, now=time.time())
     ledger, terms = bootstrap.ledger(stage), bootstrap.terms(stage)
     with terminal.progress("Reading the ledger", total=ledger.size()) as advance:
         rows = (
@@ -136,8 +134,8 @@ def _rows(known: Known, until: str, first: float, last: float) -> Iterator[Mappi
             yield {
                 **event.details,
                 "address": known.address,
-                "at": _iso(fact.at),
-                "decided_at": _iso(event.decided_at),
+                "at": iso(fact.at),
+                "decided_at": iso(event.decided_at),
                 "action": fact.action.value,
                 "days": fact.days or "",
                 "until": fact.until.isoformat() if fact.until else "",
@@ -178,7 +176,3 @@ def _day_at_tencent(known: Known) -> date | None:
     """Give the day that Tencent was told, None for good."""
     at = max(each.at for each in known.outcomes if each.outcome == BLOCKED)
     return expire_date(known.history.applied or FOR_GOOD, now=at)
-
-
-def _iso(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")

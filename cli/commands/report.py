@@ -3,7 +3,6 @@
 import os
 import time
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -12,9 +11,9 @@ import typer
 from cli import bootstrap, terminal
 from cli.errors import WrongInputError
 from cli.logic.known import BLOCKED, DRY_RUN, HELD
-from cli.logic.mistakes import read_moment
+from cli.logic.mistakes import read_period
 from cli.logic.reports import MOST_SENDERS, Report, sum_up
-from cli.logic.times import to_the_minute
+from cli.logic.times import iso, to_the_minute
 from cli.options import AsJson, Since, Stage, Until
 
 
@@ -33,9 +32,7 @@ def report(
 
     And what providers call their bounces, against what the replies say. Reads the whole table.
     """
-    now = time.time()
-    first = read_moment(since, now=now)
-    last = read_moment(until, now=now) if until else now
+    first, last = read_period(since, until, now=time.time())
     if html and html.exists():
         raise WrongInputError(f"{html} is there already.", "Name another file, or remove it first.")
     ledger = bootstrap.ledger(stage)
@@ -45,7 +42,7 @@ def report(
         period = f"From {to_the_minute(first)} to {to_the_minute(last)} UTC"
         _write(html, bootstrap.page(found, title=f"Stage {stage}: who is blocked", period=period))
     if as_json:
-        moments = {"since": _iso(first), "until": _iso(last)}
+        moments = {"since": iso(first), "until": iso(last)}
         terminal.write_json({"stage": stage, **moments, **found.as_json()})
         return
     terminal.say(
@@ -88,7 +85,3 @@ def _write(path: Path, page: str) -> None:
         raise WrongInputError(f"{path} cannot be written: {error.strerror}.") from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(page)
-
-
-def _iso(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")

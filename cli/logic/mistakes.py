@@ -42,6 +42,16 @@ class Mistake:
         )
 
 
+def read_period(since: str, until: str, *, now: float) -> tuple[float, float]:
+    """
+    Give both ends of a time, read as `read_moment` does; without *until* it lasts until *now*.
+
+    Raises:
+        WrongInputError: one of them means no moment.
+    """
+    return read_moment(since, now=now), read_moment(until, now=now) if until else now
+
+
 def read_moment(text: str, *, now: float) -> float:
     """
     Give the moment that *text* means: `2h` ago, `3d` ago, or a day or a moment, in UTC.
