@@ -69,8 +69,7 @@ def export(
 
     Of erased people without the address. Reads the whole table.
     """
-    now = time.time()
-    first, last = read_period(since, until, now=now)
+    first, last = read_period(since, until, now=time.time())
     ledger, terms = bootstrap.ledger(stage), bootstrap.terms(stage)
     with terminal.progress("Reading the ledger", total=ledger.size()) as advance:
         rows = (

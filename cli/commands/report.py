@@ -33,8 +33,7 @@ def report(
 
     And what providers call their bounces, against what the replies say. Reads the whole table.
     """
-    now = time.time()
-    first, last = read_period(since, until, now=now)
+    first, last = read_period(since, until, now=time.time())
     if html and html.exists():
         raise WrongInputError(f"{html} is there already.", "Name another file, or remove it first.")
     ledger = bootstrap.ledger(stage)

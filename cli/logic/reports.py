@@ -31,11 +31,6 @@ class Report:
     actions: Counter[str] = field(default_factory=Counter)
     unknown_texts: Sequence[tuple[str, int]] = ()
 
-    @property
-    def listed(self) -> int:
-        """How many people were blocked, or would have been."""
-        return self.people[BLOCKED] + self.people[DRY_RUN]
-
     def as_json(self) -> Mapping[str, object]:
         """Give it for programs."""
         return {

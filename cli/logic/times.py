@@ -11,6 +11,11 @@ def to_the_minute(timestamp: float) -> str:
     return f"{datetime.fromtimestamp(timestamp, tz=UTC):%Y-%m-%d %H:%M}"
 
 
+def iso(timestamp: float) -> str:
+    """Give a moment, in epoch seconds, as programs read it."""
+    return datetime.fromtimestamp(timestamp, tz=UTC).isoformat(timespec="seconds")
+
+
 def day_in_shanghai(timestamp: float) -> date:
     """Give the day that it is for Tencent."""
     return datetime.fromtimestamp(timestamp, tz=SHANGHAI).date()

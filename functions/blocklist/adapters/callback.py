@@ -199,19 +199,20 @@ def _report(raw: bytes | msgspec.Raw, callback: _Callback | None) -> Reported:
 
 def _decoded(raw: bytes | msgspec.Raw) -> _Callback | None:
     try:
-        callback = _mending(_decode_in_any_case, bytes(raw))
+        callback = _mending(_decode_in_any_case, raw)
     except _BAD_JSON:
         return None
     return callback if callback.event.strip() and callback.email.strip() else None
 
 
-def _mending(decode: Callable[[bytes], _T], raw: bytes) -> _T:
+def _mending(decode: Callable[[bytes | msgspec.Raw], _T], raw: bytes | msgspec.Raw) -> _T:
     """Decode although a reply was cut in the middle of a character: U+FFFD stands there then."""
     try:
         return decode(raw)
     except msgspec.DecodeError:
-        mended = _HALF_A_CHARACTER.sub(lambda found: found[1] or rb"\ufffd", raw)
-        if mended == raw:
+        whole = bytes(raw)
+        mended = _HALF_A_CHARACTER.sub(lambda found: found[1] or rb"\ufffd", whole)
+        if mended == whole:
             raise
         return decode(mended)
 
