@@ -30,7 +30,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _exit)
     with (
         TencentDouble(secret_id=SECRET_ID, secret_key=SECRET_KEY) as double,
-        Emulator(region=REGION, enforce_iam=False) as aws,
+        Emulator(region=REGION, enforce_iam=False, own_trigger=True) as aws,
     ):
         print(_told(aws, double), flush=True)  # noqa: T201 - to be copied whole, also from a file
         place = Place()

@@ -20,9 +20,8 @@ from local.parent import end_with_parent
 
 #: The emulator pins its own botocore, so it has an environment of its own (`make setup`).
 PYTHON = Path(__file__).resolve().parent.parent / ".venv" / "emulator" / "bin" / "python"
-#: The emulator, but for its own polling of queues, of which it has no setting: `local/poller` does
-#: it better, and a mapping's state can then say whether it is to.
-_PROGRAM = """
+#: The emulator, but for its own trigger, of which it has no setting.
+_WITHOUT_TRIGGER = """
 from ministack.app import main
 from ministack.services import lambda_svc
 
@@ -51,7 +50,8 @@ class Emulator:
     """
     An empty account in *region*: ``with Emulator(region="ap-singapore") as aws``.
 
-    IAM is enforced unless *enforce_iam* is false. What it starts, the functions' processes
+    IAM is enforced unless *enforce_iam* is false. Queues are polled by `local/poller`, which is
+    closer to Lambda, unless its *own_trigger* is to do it. What it starts, the functions' processes
     included, is gone afterwards with all its files, even when this process is killed
     (`local/guard.py`). Killing this process's parent, such as `make`, ends it as SIGTERM does.
     """
@@ -61,11 +61,13 @@ class Emulator:
         *,
         region: str,
         enforce_iam: bool = True,
+        own_trigger: bool = False,
         python: Path = PYTHON,
         ready_within_seconds: float = 30,
     ) -> None:
         self._region = region
         self._enforce_iam = enforce_iam
+        self._program = ["-m", "ministack"] if own_trigger else ["-c", _WITHOUT_TRIGGER]
         self._python = python
         self._ready_within_seconds = ready_within_seconds
         self._running = ExitStack()
@@ -101,7 +103,7 @@ class Emulator:
         with ExitStack() as running:
             command = running.enter_context(
                 run_guarded(
-                    [str(self._python), "-P", "-c", _PROGRAM],
+                    [str(self._python), "-P", *self._program],
                     environment={
                         **_environment(self._region, port=port, name=name),
                         "AUTH": json.dumps(self._enforce_iam),

@@ -1,7 +1,7 @@
 """
 Stands in for Lambda's event source mapping on an SQS queue.
 
-The emulator's own would never give more than ten messages at a time, knows no batching window, and
+The emulator's own never gives more than ten messages at a time, knows no batching window, and
 deletes messages that a malformed answer was about, so it is switched off (`local/emulator.py`).
 This poller does what AWS documents:
 https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html and the pages below it, named where they

@@ -46,7 +46,7 @@ ENDED_MIDWAY = 502
 
 @pytest.fixture
 def aws() -> Iterator[Aws]:
-    with Emulator(region=REGION, enforce_iam=False) as aws:
+    with Emulator(region=REGION, enforce_iam=False, own_trigger=True) as aws:
         yield aws
 
 
