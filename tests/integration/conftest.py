@@ -132,9 +132,8 @@ def sender(running: Pipeline) -> Iterator[Sender]:
 
 
 @pytest.fixture(scope="session")
-def site(running: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with Site(running, tmp_path_factory.mktemp("site")) as site:
-        yield site
+def site(running: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return Site(running, tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture

@@ -2,18 +2,15 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import requests
 
 from infra.ingress import EXAMPLES
 from infra.template import compile_template
 from local.pipeline import PACKAGE, Pipeline, put_secrets
-from local.poller import Poller
 from local.stack import Stack, deploy
 
 STAGE = "doors"
@@ -48,25 +45,12 @@ class Door:
 
 
 class Site:
-    """What an operator has before the stack, such as a load balancer; and who polls for it."""
+    """What an operator has before the stack: a certificate's ARN, and a load balancer."""
 
     def __init__(self, pipeline: Pipeline, folder: Path) -> None:
         self.pipeline = pipeline
         self._folder = folder
         self._listener: Mapping[str, Any] = {}
-        self._polling = ExitStack()
-        self._polled_for = ""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        _type: type[BaseException] | None,
-        _error: BaseException | None,
-        _traceback: TracebackType | None,
-    ) -> None:
-        self._polling.close()
 
     def deploy(
         self, example: str, *, settings: Mapping[str, str] | None = None, **parameters: str
@@ -90,14 +74,7 @@ class Site:
             {"TencentSesEndpoint": self.pipeline.double.url, **parameters},
             name=f"ses-blocklist-{STAGE}",
         )
-        self._poll_for(stack.outputs["EventSourceMapping"])
         return self._door(example, stack)
-
-    def _poll_for(self, mapping_uuid: str) -> None:
-        if mapping_uuid != self._polled_for:
-            self._polling.close()
-            self._polling.enter_context(Poller(self.pipeline.aws, mapping_uuid))
-            self._polled_for = mapping_uuid
 
     def _params(self, example: str) -> dict[str, str]:
         params = {**HERE, **EXAMPLES[example]}

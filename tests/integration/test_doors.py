@@ -5,13 +5,14 @@ One more stack in the running emulator, changed from door to door as an operator
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from infra.ingress import EXAMPLES
 from local.pipeline import TOKEN
+from local.poller import Poller
 from tests.integration.conftest import listen
 from tests.integration.site import Door, Site
 from tests.local.waiting import wait_until
@@ -25,6 +26,14 @@ pytestmark = pytest.mark.integration
 
 #: Those that listen; `none` has its own test.
 LISTENING = ("url", "http-api", "http-api-domain", "alb", "alb-listener")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def trigger(site: Site) -> Iterator[None]:
+    """Poll for the stack, whose mapping stays the same behind every door."""
+    mapping = site.deploy("url").stack.outputs["EventSourceMapping"]
+    with Poller(site.pipeline.aws, mapping):
+        yield
 
 
 @pytest.fixture(scope="module", params=LISTENING)
