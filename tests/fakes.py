@@ -8,7 +8,7 @@ from functions.blocklist.domain.dead_letters import DeadLetter, ErrorCode
 from functions.blocklist.domain.errors import BlocklistError, RetryLaterError
 from functions.blocklist.domain.events import DeliveryEvent
 from functions.blocklist.domain.history import History
-from functions.blocklist.services.ports import Answer, Change, Counts, Record, TokenMatch
+from functions.blocklist.services.ports import Answer, Braked, Change, Counts, Record, TokenMatch
 
 
 class FakeClock:
@@ -249,23 +249,24 @@ class FakeLedger:
 
 @dataclass
 class FakeBrake:
-    """Lets *room* new blocks through, or raises *error*."""
+    """Lets *room* new blocks through, and cannot count those that have *errors*."""
 
     room: float = float("inf")
-    error: RetryLaterError | None = None
+    errors: dict[str, RetryLaterError] = field(default_factory=dict)
     counted: list[dict[str, str]] = field(default_factory=list)
     passed: set[str] = field(default_factory=set)
     ends: set[tuple[float, float]] = field(default_factory=set)
 
-    def hold(self, mails: Mapping[str, str], *, before: float, undo_before: float) -> list[str]:
+    def hold(self, mails: Mapping[str, str], *, before: float, undo_before: float) -> Braked:
         self.ends.add((before, undo_before))
-        if self.error:
-            raise self.error
-        self.counted.append(dict(mails))
-        number = int(min(len(mails), self.room))
+        counted = {name: mail for name, mail in mails.items() if name not in self.errors}
+        if counted:
+            self.counted.append(counted)
+        number = int(min(len(counted), self.room))
         self.room -= number
-        self.passed |= set(list(mails)[:number])
-        return list(mails)[number:]
+        self.passed |= set(list(counted)[:number])
+        uncounted = {name: self.errors[name] for name in mails if name in self.errors}
+        return Braked(list(counted)[number:], uncounted)
 
     def give_back(self, recipients: Collection[str], *, before: float) -> None:
         del before

@@ -10,11 +10,8 @@ import pytest
 from functions.blocklist.adapters.dynamo_brake import HOURS_KEY, MAX_STALE_HOURS, DynamoBrake
 from functions.blocklist.adapters.dynamo_table import DynamoTable, Update
 from functions.blocklist.adapters.hashing import KeyedHash
-from functions.blocklist.domain.errors import (
-    ConfigurationError,
-    RetryLaterError,
-    UnavailableError,
-)
+from functions.blocklist.domain.errors import ConfigurationError, UnavailableError
+from functions.blocklist.services.ports import Braked
 from tests.fakes import FakeClock
 
 pytestmark = pytest.mark.integration
@@ -49,7 +46,7 @@ def people(number: int, *, mail: str = "", first: int = 0) -> Mapping[str, str]:
 
 
 def let_through(brake: DynamoBrake, mails: Mapping[str, str]) -> int:
-    return len(mails) - len(set(brake.hold(mails, before=NEVER, undo_before=NEVER)))
+    return len(mails) - len(set(brake.hold(mails, before=NEVER, undo_before=NEVER).held))
 
 
 def hours(table: DynamoTable) -> Mapping[str, str]:
@@ -69,7 +66,7 @@ def test_five_hundred_an_hour_go_through(make_brake: MakeBrake) -> None:
 def test_whoever_comes_first_goes_through(make_brake: MakeBrake) -> None:
     mails = people(4)
 
-    held = make_brake(per_hour=3).hold(mails, before=NEVER, undo_before=NEVER)
+    held = make_brake(per_hour=3).hold(mails, before=NEVER, undo_before=NEVER).held
 
     assert held == ["p3@example.com"]
 
@@ -120,7 +117,7 @@ def test_what_was_not_blocked_is_given_back(make_brake: MakeBrake, table: Dynamo
     """While Tencent does not answer the same recipients come again and again."""
     for _ in range(5):
         brake = make_brake(per_hour=3, per_mail=3)
-        held = brake.hold(people(3, mail="m"), before=NEVER, undo_before=NEVER)
+        held = brake.hold(people(3, mail="m"), before=NEVER, undo_before=NEVER).held
         brake.give_back(people(3), before=NEVER)
         assert not held
 
@@ -168,7 +165,7 @@ def test_one_mail_holds_no_other(
     """Nor what belongs to no mail that is known; and what it held is counted nowhere."""
     mails = {**people(5, mail="m"), **people(2, mail="n", first=5), **people(3, first=7)}
 
-    held = make_brake(per_mail=2).hold(mails, before=NEVER, undo_before=NEVER)
+    held = make_brake(per_mail=2).hold(mails, before=NEVER, undo_before=NEVER).held
 
     assert sorted(held) == ["p2@example.com", "p3@example.com", "p4@example.com"]
     assert hours(table) == {"h:500000": "7"}
@@ -225,14 +222,18 @@ def test_old_hours_are_swept_up(
 
 def test_nobody_goes_through_uncounted(make_brake: MakeBrake) -> None:
     """A brake that lets everybody through when it cannot count is none."""
+    error = ConfigurationError("ssm:ParameterNotFound")
 
     def no_key() -> str:
-        raise ConfigurationError("ssm:ParameterNotFound")
+        raise error
 
-    with pytest.raises(ConfigurationError):
-        make_brake(hashed=KeyedHash(no_key)).hold(people(1), before=NEVER, undo_before=NEVER)
-    with pytest.raises(UnavailableError):
-        make_brake().hold(people(1), before=float("-inf"), undo_before=NEVER)
+    keyless = make_brake(hashed=KeyedHash(no_key)).hold(people(1), before=NEVER, undo_before=NEVER)
+    late = make_brake().hold(people(1), before=float("-inf"), undo_before=NEVER)
+
+    assert keyless == Braked(uncounted={"p0@example.com": error})
+    assert {name: each.code for name, each in late.uncounted.items()} == {
+        "p0@example.com": "NoTimeLeft"
+    }
 
 
 class _MailsFail(DynamoTable):
@@ -244,18 +245,21 @@ class _MailsFail(DynamoTable):
         return super().update(update, before=before)
 
 
-def test_mail_that_cannot_be_counted_stops_all_and_gives_back_what_was(
+def test_mail_that_cannot_be_counted_waits_alone_and_gives_its_room_back(
     make_brake: MakeBrake, table: DynamoTable, hashed: KeyedHash
 ) -> None:
-    """They come again, all of them, and must find the room that they had."""
+    """It comes again, and must find the room that it had; all others have nothing to wait for."""
     failing = _MailsFail(table._client, table._name)  # noqa: SLF001 - the same table
     mails = {**people(2, mail="good"), **people(1, mail="bad", first=2)}
 
-    with pytest.raises(RetryLaterError, match="down"):
-        make_brake(table=failing).hold(mails, before=NEVER, undo_before=NEVER)
+    braked = make_brake(table=failing).hold(mails, before=NEVER, undo_before=NEVER)
 
-    assert hours(table) == {"h:500000": "0"}
-    assert table.read(f"brake#mail#{hashed.of('good')}")["blocks"] == {"N": "0"}
+    assert braked.held == []
+    assert {name: each.code for name, each in braked.uncounted.items()} == {
+        "p2@example.com": "down"
+    }
+    assert hours(table) == {"h:500000": "2"}
+    assert table.read(f"brake#mail#{hashed.of('good')}")["blocks"] == {"N": "2"}
 
 
 class _Over(DynamoTable):
@@ -277,9 +281,9 @@ def test_what_there_was_no_time_to_count_is_given_back_all_the_same(
     slow = _Over(table._client, table._name)  # noqa: SLF001 - the same table
     soon = time.monotonic() + 60
 
-    with pytest.raises(RetryLaterError, match="NoTimeLeft"):
-        make_brake(table=slow).hold(people(400, mail="m"), before=soon, undo_before=NEVER)
+    braked = make_brake(table=slow).hold(people(400, mail="m"), before=soon, undo_before=NEVER)
 
+    assert braked.uncounted.keys() == people(400).keys()
     assert hours(table) == {"h:500000": "0"}
 
 
@@ -289,7 +293,7 @@ def test_what_is_held_is_taken_off_although_the_time_to_count_is_over(
     soon = time.monotonic() + 60
     over = _Over(table._client, table._name)  # noqa: SLF001 - the same table
 
-    held = make_brake(table=over, per_hour=3).hold(people(5), before=soon, undo_before=NEVER)
+    held = make_brake(table=over, per_hour=3).hold(people(5), before=soon, undo_before=NEVER).held
 
     assert len(held) == 2
     assert hours(table) == {"h:500000": "3"}

@@ -27,9 +27,6 @@ SANDBOXES = 2
 ROUNDS_TO_DRAIN = 4
 #: Where each message takes a request of its own, half a minute has five times as many seconds.
 MESSAGES_A_ROUND = 100
-#: The most that is handed over at once. In an account thousands are; but here the table takes one
-#: update after another, where ten are under way there, and the time to count them is the same.
-MAX_BATCH = 300
 #: Past every wait and every visibility timeout.
 LONG_SECONDS = 1300.0
 
@@ -338,7 +335,7 @@ class MailModel(RuleBasedStateMachine):
         slot = self.slots[place]
         if slot.busy_until > self.now:
             return
-        records = self.queues.receive(messages[:MAX_BATCH], self.now)
+        records = self.queues.receive(messages, self.now)
         if not records:
             return
         sandbox, starts_at = slot.sandbox, self.now + window

@@ -15,6 +15,7 @@ from functions.blocklist.adapters.dynamo_table import DynamoTable, Item, Update
 from functions.blocklist.adapters.hashing import KeyedHash
 from functions.blocklist.domain.errors import RetryLaterError
 from functions.blocklist.domain.terms import DAY_SECONDS
+from functions.blocklist.services.ports import Braked
 
 HOURS_KEY, HOUR = "brake#hours", "h:"
 MAIL_KEY, MAIL_COUNT = "brake#mail#", "blocks"
@@ -52,38 +53,39 @@ class DynamoBrake:
         #: What was counted: recipient -> hour and mail.
         self._counted: dict[str, tuple[int, str]] = {}
 
-    def hold(
-        self, mails: Mapping[str, str], *, before: float, undo_before: float
-    ) -> Collection[str]:
+    def hold(self, mails: Mapping[str, str], *, before: float, undo_before: float) -> Braked:
         """
-        Count new blocks, given as recipient and the mail that led to each, and give those to hold.
+        Count new blocks, given as recipient and the mail that led to each; tell whom not to block.
 
-        What is not to stay counted is taken off *undo_before*.
-
-        Raises:
-            RetryLaterError: they could not be counted, so none may be blocked.
+        Each mail is counted by itself, so that one that cannot be, or for which there is no time
+        left, keeps nobody else back. What is not to stay counted is taken off *undo_before*.
         """
-        self._hashed.of("")  # without a key nothing is counted
         hour = int(self._wall_clock() // HOUR_SECONDS)
-        room = self._room_in_hour(hour, len(mails), before)
+        try:
+            self._hashed.of("")  # without a key nothing is counted
+            room = self._room_in_hour(hour, len(mails), before)
+        except RetryLaterError as error:
+            return Braked(uncounted=dict.fromkeys(mails, error))
         passed = list(mails)[:room]
         rooms = self._rooms_for_mails(
-            Counter(mails[name] for name in passed if mails[name]),
-            before,
-            undo={hour: len(mails)},
-            undo_before=undo_before,
+            Counter(mails[name] for name in passed if mails[name]), before
         )
         held, held_by_mail = list(mails)[room:], Counter[str]()
+        uncounted: dict[str, RetryLaterError] = {}
         for recipient in passed:
             mail = mails[recipient]
-            if mail and not rooms[mail]:
+            left = rooms[mail] if mail else 1
+            if isinstance(left, RetryLaterError):
+                uncounted[recipient] = left
+                continue
+            if not left:
                 held.append(recipient)
                 held_by_mail[mail] += 1
                 continue
-            rooms[mail] -= 1
+            rooms[mail] = left - 1
             self._counted[recipient] = (hour, mail)
-        self._take_off({hour: len(held)}, held_by_mail, undo_before)
-        return held
+        self._take_off({hour: len(held) + len(uncounted)}, held_by_mail, undo_before)
+        return Braked(held, uncounted)
 
     def give_back(self, recipients: Collection[str], *, before: float) -> None:
         """Take off the count those that were let through and not blocked; what fails, stays."""
@@ -101,28 +103,16 @@ class DynamoBrake:
         return _room(limit, counts[hour], number)
 
     def _rooms_for_mails(
-        self,
-        numbers: Mapping[str, int],
-        before: float,
-        *,
-        undo: Mapping[int, int],
-        undo_before: float,
-    ) -> Counter[str]:
-        """Count new blocks by mail and tell for how many there was room, or *undo* and raise."""
-        rooms: Counter[str] = Counter()
-        errors: list[RetryLaterError] = []
-        answers = self._table.each(
-            lambda mail: self._room_for_mail(mail, numbers[mail], before), numbers
+        self, numbers: Mapping[str, int], before: float
+    ) -> dict[str, int | RetryLaterError]:
+        """
+        Count new blocks by mail and tell for how many of each there was room.
+
+        One that could not be counted may have been all the same, and stays so.
+        """
+        return dict(
+            self._table.each(lambda mail: self._room_for_mail(mail, numbers[mail], before), numbers)
         )
-        for mail, answer in answers.items():
-            if isinstance(answer, RetryLaterError):
-                errors.append(answer)
-            else:
-                rooms[mail] = answer
-        if errors:  # what failed may have been counted all the same, and stays so
-            self._take_off(undo, {mail: numbers[mail] for mail in rooms}, undo_before)
-            raise errors[0]
-        return rooms
 
     def _room_for_mail(self, mail: str, number: int, before: float) -> int:
         item = self._table.update(self._counting_mail(mail, number), before=before)

@@ -36,11 +36,13 @@ class TimeLimits:
     """
     Monotonic times: no request starts after *last_start*, all is over before *end*.
 
-    The ledger takes facts before *record_before*, what requests need before *prepare_before*, and
-    outcomes before *settle_before*. Each request ends within *request_seconds*.
+    The ledger takes facts before *record_before*, the brake counts before *count_before*, the rest
+    that requests need is written before *prepare_before*, and outcomes before *settle_before*. Each
+    request ends within *request_seconds*.
     """
 
     record_before: float
+    count_before: float
     prepare_before: float
     last_start: float
     settle_before: float
@@ -54,7 +56,8 @@ class TimeLimits:
 
         A request may take a quarter and never over 15 s; handing the rest back gets a quarter and
         never under 4 s; what is in between is for starting requests, the first two thirds of it for
-        the ledger's facts, and the last tenth for nothing else. Outcomes may take half of the time
+        the ledger's facts, what comes up to eight tenths for the brake, and the last tenth for
+        nothing else. Outcomes may take half of the time
         to hand back, less where the last of them would then come after the end.
         """
         request_seconds = min(15.0, seconds / 4)
@@ -62,6 +65,7 @@ class TimeLimits:
         start_seconds = seconds - hand_back_seconds - request_seconds
         return cls(
             record_before=now + start_seconds * 2 / 3,
+            count_before=now + start_seconds * 8 / 10,
             prepare_before=now + start_seconds * 9 / 10,
             last_start=now + start_seconds,
             settle_before=now + seconds - max(2.5, hand_back_seconds / 2),
@@ -105,7 +109,13 @@ def block_recipients(  # noqa: PLR0913 - what it needs is passed, not found
             ledger=ledger[0],
             brake=ledger[1],
             terms=terms,
-            times=Times(now, limits.record_before, limits.prepare_before, limits.settle_before),
+            times=Times(
+                now,
+                limits.record_before,
+                limits.count_before,
+                limits.prepare_before,
+                limits.settle_before,
+            ),
             dry_run=dry_run,
         )
         enforcer.enforce()

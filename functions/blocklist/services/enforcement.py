@@ -18,7 +18,7 @@ from functions.blocklist.domain.policy import Action
 from functions.blocklist.domain.terms import FOR_GOOD, Terms, expire_date, last_day
 from functions.blocklist.services.batch import HELD, Asked
 from functions.blocklist.services.plans import Plan, Step, fact_of, plan, until_without_ledger
-from functions.blocklist.services.ports import Brake, Change, Ledger, Record
+from functions.blocklist.services.ports import Brake, Braked, Change, Ledger, Record
 from functions.blocklist.services.reports import Outcome, Refusal
 from functions.blocklist.services.requests import Requests
 
@@ -34,11 +34,13 @@ class Times:
     """
     *now* in epoch seconds; the monotonic times before which the ledger is written to.
 
-    What only serves to ask Tencent is over *prepare_before*, so that there is time to ask.
+    What only serves to ask Tencent is over *prepare_before*, so that there is time to ask, and the
+    brake's part of it *count_before*, so that there is time for the rest.
     """
 
     now: float
     record_before: float
+    count_before: float
     prepare_before: float
     settle_before: float
 
@@ -170,18 +172,17 @@ class Enforcer:
             for name, own in plans.items()
             if own.is_new_block and not any(ask.message.from_operator for ask in self._asked[name])
         }
-        held: Mapping[str, Plan] = {}
+        braked = Braked()
         if mails:
-            try:
-                names = self._brake.hold(
-                    mails, before=self._times.prepare_before, undo_before=self._times.settle_before
-                )
-                held = {name: plans[name] for name in names}
-            except RetryLaterError as error:
-                self._count(error, len(mails))
-                return {name: own for name, own in plans.items() if name not in mails}, {}
+            braked = self._brake.hold(
+                mails, before=self._times.count_before, undo_before=self._times.settle_before
+            )
+        for error in braked.uncounted.values():
+            self._count(error, 1)
+        held = {name: plans[name] for name in braked.held}
         changed = self._hold(held)
-        return {name: own for name, own in plans.items() if name not in held}, changed
+        stopped = held.keys() | braked.uncounted.keys()
+        return {name: own for name, own in plans.items() if name not in stopped}, changed
 
     def _hold(self, plans: Mapping[str, Plan]) -> Mapping[str, History]:
         """

@@ -141,20 +141,23 @@ class Ledger(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class Braked:
+    """Whom the brake does not let through: *held* for a person, *uncounted* by their errors."""
+
+    held: Collection[str] = ()
+    uncounted: Mapping[str, RetryLaterError] = field(default_factory=dict)
+
+
 class Brake(Protocol):
     """What keeps a mistake from blocking a great many people at once."""
 
-    def hold(
-        self, mails: Mapping[str, str], *, before: float, undo_before: float
-    ) -> Collection[str]:
+    def hold(self, mails: Mapping[str, str], *, before: float, undo_before: float) -> Braked:
         """
-        Count new blocks, given as recipient and the mail that led to each, and give those to hold.
+        Count new blocks, given as recipient and the mail that led to each; tell whom not to block.
 
         Counts before *before* (monotonic seconds); what is then not to stay counted is taken off
-        before *undo_before*.
-
-        Raises:
-            RetryLaterError: they could not be counted, so none may be blocked.
+        before *undo_before*. Whoever could not be counted may not be blocked either.
         """
 
     def give_back(self, recipients: Collection[str], *, before: float) -> None:

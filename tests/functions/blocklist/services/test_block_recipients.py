@@ -81,6 +81,7 @@ class Run:
             redelivery=self.redelivery,
             limits=TimeLimits(
                 record_before=5,
+                count_before=8,
                 prepare_before=9,
                 last_start=10,
                 settle_before=15,
@@ -468,6 +469,7 @@ def test_time_is_shared_out_between_requests_and_handing_back() -> None:
 
     assert limits == TimeLimits(
         record_before=1020,
+        count_before=1024,
         prepare_before=1027,
         last_start=1030,
         settle_before=1052.5,
@@ -481,6 +483,7 @@ def test_no_request_takes_longer_than_fifteen_seconds() -> None:
 
     assert limits == TimeLimits(
         record_before=440,
+        count_before=528,
         prepare_before=594,
         last_start=660,
         settle_before=787.5,

@@ -43,7 +43,13 @@ from tests.fakes import (
 TERMS = Terms((7, 30, 180), Strikes(mails=3, days=3, window_days=30))
 NOW = 1_796_083_200.0  # 1 December 2026, 08:00 in Shanghai
 LIMITS = TimeLimits(
-    record_before=5, prepare_before=9, last_start=10, settle_before=15, end=20, request_seconds=5
+    record_before=5,
+    count_before=8,
+    prepare_before=9,
+    last_start=10,
+    settle_before=15,
+    end=20,
+    request_seconds=5,
 )
 JANE = "jane@example.com"
 
@@ -501,7 +507,7 @@ def test_nothing_is_prepared_for_requests_that_could_not_start_any_more() -> Non
 
     run(message(event(EventKind.HARD_BOUNCE)))
 
-    assert run.brake.ends == {(LIMITS.prepare_before, LIMITS.settle_before)}
+    assert run.brake.ends == {(LIMITS.count_before, LIMITS.settle_before)}
     assert run.ledger.change_ends == [LIMITS.prepare_before, LIMITS.settle_before]
 
 
@@ -599,7 +605,7 @@ class TestBrake:
         run = Run()
         run.brake.room = 0
         run(message(event()))
-        run.brake.error = UnavailableError("ThrottlingException")
+        run.brake.errors = {JANE: UnavailableError("ThrottlingException")}
 
         report = run(message(event(), receive_count=2), message(event(EventKind.HARD_BOUNCE)))
 
@@ -738,14 +744,15 @@ class TestBrake:
 
         assert run.blocklist.listed == {}
 
-    def test_what_cannot_be_counted_waits(self) -> None:
+    def test_what_cannot_be_counted_waits_and_keeps_nobody_back(self) -> None:
+        """A batch whose counting took too long would come back whole, for the same again."""
         run = Run()
-        run.brake.error = UnavailableError("ThrottlingException")
+        run.brake.errors = {JANE: UnavailableError("ThrottlingException")}
 
-        report = run(message(event()))
+        report = run(message(event()), message(event(recipient="counted@example.com")))
 
-        assert run.blocklist.requests == []
-        assert report.messages == {Outcome.RETRIED: 1}
+        assert run.blocklist.blocked == {"counted@example.com"}
+        assert report.messages == {Outcome.RETRIED: 1, Outcome.ACCEPTED: 1}
         assert report.ledger_errors == {("UnavailableError", "ThrottlingException"): 1}
 
 
