@@ -45,9 +45,9 @@ class Check:
     what: str
     expected: int
     found: int
-    #: Beyond the numbers: how many of what was expected are not there, and how many others are.
-    missing: int = 0
-    excess: int = 0
+    #: Beyond the numbers: what of what was expected is not there, and what else is.
+    missing: frozenset[str] = frozenset()
+    excess: frozenset[str] = frozenset()
 
     @property
     def holds(self) -> bool:
@@ -82,7 +82,7 @@ def find(pipeline: Pipeline, counted: Mapping[str, int], *, turned_away: int) ->
 def account(events: Sequence[Event], findings: Findings) -> Iterator[Check]:
     """Hold what was found against what must have become of *events*."""
     fates = Counter(event.fate for event in events)
-    to_block = {event.blocks for event in events if event.blocks}
+    to_block = frozenset(event.blocks for event in events if event.blocks)
     counted = findings.counted
     queued = sum(number for fate, number in fates.items() if fate not in AT_THE_DOOR)
     settled = fates[Fate.BLOCKED] + fates[Fate.STRUCK] + fates[Fate.IGNORED]
@@ -99,8 +99,8 @@ def account(events: Sequence[Event], findings: Findings) -> Iterator[Check]:
         "addresses blocked, each once",
         len(to_block),
         len(findings.blocked),
-        missing=len(to_block - findings.blocked),
-        excess=len(findings.blocked - to_block),
+        missing=to_block - findings.blocked,
+        excess=findings.blocked - to_block,
     )
     for rule, number in Counter(event.rule for event in events if event.rule).items():
         decided = sum(count for (name, _), count in findings.decided.items() if name == rule)

@@ -101,6 +101,10 @@ def show_accounting(console: Console, checks: Sequence[Check]) -> None:
         verdict = Text("holds", "green") if check.holds else Text(_trouble(check), "bold red")
         table.add_row(check.what, str(check.expected), str(check.found), verdict)
     console.print(table)
+    for check in checks:
+        for trouble, names in (("missing", check.missing), ("too many", check.excess)):
+            if names:
+                console.print(f"{trouble}: {', '.join(sorted(names)[:_ROWS])}", style="bold red")
 
 
 def _table(title: str) -> Table:
@@ -109,5 +113,5 @@ def _table(title: str) -> Table:
 
 def _trouble(check: Check) -> str:
     if check.missing or check.excess:
-        return f"{check.missing} missing, {check.excess} too many"
+        return f"{len(check.missing)} missing, {len(check.excess)} too many"
     return "does not hold"

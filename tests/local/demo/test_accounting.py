@@ -2,11 +2,14 @@
 
 from collections import Counter
 from dataclasses import replace
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from local.demo.accounting import DeadLetter, Findings, account
 from local.demo.callbacks import Event, Fate
+from local.demo.display import show_accounting
 
 EVENTS = [
     Event("1", Fate.BLOCKED, "a@example.com", "complaint"),
@@ -77,3 +80,16 @@ def test_complete_findings_hold() -> None:
 )
 def test_anything_missing_or_too_much_is_named(findings: Findings, trouble: list[str]) -> None:
     assert [check.what for check in account(EVENTS, findings) if not check.holds] == trouble
+
+
+def test_who_is_missing_and_who_is_too_many_is_named() -> None:
+    """A number alone leaves whoever reads it with nothing to look for."""
+    blocked = frozenset({"a@example.com", "wrong@example.com"})
+    console = Console(record=True, width=120, file=StringIO())
+
+    show_accounting(console, [*account(EVENTS, replace(TRUE, blocked=blocked))])
+
+    said = console.export_text()
+    assert "1 missing, 1 too many" in said
+    assert "missing: b@example.com" in said
+    assert "too many: wrong@example.com" in said
