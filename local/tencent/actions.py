@@ -77,12 +77,13 @@ def _list(params: Params, lists: Blocklists, rules: Rules) -> Response:
     status, wanted, today = params["Status"], params.get("Email"), rules.now.date()
     if status not in {_EXPIRED, _ACTIVE, _ALL}:
         raise ApiError("InvalidParameterValue", "Status must be 0, 1 or 2.")
-    rows = [
-        _custom_row(entry, today)
+    entries = [
+        entry
         for entry in reversed(lists.custom.values())
         if wanted in {None, entry.email} and status in {_ALL, int(entry.is_active(today))}
     ]
-    return {"TotalCount": len(rows), "Data": page(rows, params)}
+    rows = [_custom_row(entry, today) for entry in page(entries, params)]
+    return {"TotalCount": len(entries), "Data": rows}
 
 
 def _custom_row(entry: CustomEntry, today: date) -> Response:

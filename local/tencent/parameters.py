@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from local.tencent.blocklists import Rules
 from local.tencent.messages import ApiError
 
 Params = Mapping[str, Any]
 Response = dict[str, object]
+_Row = TypeVar("_Row")
 
 _MAX_LIMIT = 100
 
@@ -28,7 +29,7 @@ def check_parameters(
             raise ApiError("InvalidParameter", f"The parameter `{name}` has a wrong type.")
 
 
-def page(rows: list[Response], params: Params) -> list[Response]:
+def page(rows: list[_Row], params: Params) -> list[_Row]:
     """Return the part of *rows* that Offset and Limit ask for."""
     offset, limit = params["Offset"], params["Limit"]
     if not 0 < limit <= _MAX_LIMIT:
