@@ -1,12 +1,13 @@
 """`dead-letters list` and `show`: what rests on the dead-letter queue, and why."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import bootstrap, terminal
 from cli.adapters.queues import HOLD_SECONDS
+from cli.errors import AttentionError, WrongInputError
 from cli.logic import letters as logic
 from cli.logic.letters import EXHAUSTED, Letter, Selection
 from cli.logic.times import to_the_minute
@@ -76,9 +77,10 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show dead letters whole: their bodies hold addresses."""
-    chosen = Selection(frozenset(codes or ()), bulk_id)
+    queue = bootstrap.dead_letter_queue(stage)
+    chosen = selected(queue, codes, bulk_id)
     found: list[Letter] = []
-    with bootstrap.dead_letter_queue(stage).walk() as walk:
+    with queue.walk() as walk:
         for batch in walk:
             found += [letter for letter in batch if letter in chosen]
             if limit and len(found) >= limit:
@@ -90,7 +92,46 @@ def show(
     for letter in found:
         _show_letter(letter)
     if not found:
-        terminal.say("There are none.")
+        say_none(queue)
+
+
+def selected(queue: "Queue", codes: Sequence[str] | None, bulk_id: str) -> Selection:
+    """
+    Give which letters are meant.
+
+    Raises:
+        WrongInputError: there is no such code, neither among ours nor on the queue.
+    """
+    wanted = frozenset(codes or ())
+    strange = wanted - logic.CODES
+    if strange:  # a newer version may have put it there
+        strange -= logic.grouped(all_letters(queue, waiting(queue.attributes()))).keys()
+    if strange:
+        raise WrongInputError(
+            f"No dead letter has the code {' or '.join(sorted(strange))}.",
+            f"{_there(queue)} There can be: {', '.join(sorted(logic.CODES))}.",
+        )
+    return Selection(wanted, bulk_id)
+
+
+def say_none(queue: "Queue") -> None:
+    """
+    Say that nothing of what is meant is on the queue, and what else is.
+
+    Raises:
+        AttentionError: somebody holds letters, which may be those.
+    """
+    terminal.say("There are none.")
+    attributes = queue.attributes()
+    if waiting(attributes):
+        terminal.warn(_there(queue))
+    if held := held_elsewhere(attributes):
+        raise AttentionError(told_as_held(held), "Run the same again then.")
+
+
+def _there(queue: "Queue") -> str:
+    groups = logic.grouped(all_letters(queue, waiting(queue.attributes())))
+    return f"On the queue: {logic.counted(groups) or 'nothing'}."
 
 
 def all_letters(queue: "Queue", waiting_letters: int) -> Iterator[Letter]:

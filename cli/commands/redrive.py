@@ -14,6 +14,8 @@ from cli.commands.dead_letters import (
     Limit,
     all_letters,
     held_elsewhere,
+    say_none,
+    selected,
     told_as_held,
     waiting,
 )
@@ -57,7 +59,7 @@ def redrive(
         raise WrongInputError(
             "Held ones would only be held again.", "ses-blocklist dead-letters release"
         )
-    chosen = _chosen(codes, bulk_id, everything=everything)
+    chosen = _chosen(stage, codes, bulk_id, everything=everything)
     if dry_run or not yes:
         _preview("go back to the queue", stage, chosen, limit, dry_run=dry_run)
     _send_back(stage, chosen, limit, rate, as_operator=False)
@@ -99,7 +101,7 @@ def drop(
 
     In the ledger the held ones stay held: they never count, whatever comes after them.
     """
-    chosen = _chosen(codes, bulk_id, everything=everything)
+    chosen = _chosen(stage, codes, bulk_id, everything=everything)
     if dry_run or not yes:
         _preview("be deleted for good", stage, chosen, limit, dry_run=dry_run)
 
@@ -111,10 +113,12 @@ def drop(
     _tell(_each_batch(queue, chosen, limit, "Deleting", delete), queue)
 
 
-def _chosen(codes: Sequence[str] | None, bulk_id: str, *, everything: bool) -> Selection:
+def _chosen(
+    stage: str, codes: Sequence[str] | None, bulk_id: str, *, everything: bool
+) -> Selection:
     if not codes and not bulk_id and not everything:
         raise WrongInputError("Which ones?", "Say --code CODE, --bulk-id ID, or --all.")
-    return Selection(frozenset(codes or ()), bulk_id)
+    return selected(bootstrap.dead_letter_queue(stage), codes, bulk_id)
 
 
 def _preview(what: str, stage: str, chosen: Selection, limit: int | None, *, dry_run: bool) -> None:
@@ -124,10 +128,10 @@ def _preview(what: str, stage: str, chosen: Selection, limit: int | None, *, dry
     groups = logic.grouped(letter for letter in letters if letter in chosen)
     total = sum(group.letters for group in groups.values())
     if not total:
-        terminal.say("There are none.")
+        say_none(queue)
         raise typer.Exit
     number = min(total, limit or total)
-    named = ", ".join(f"{code} {group.letters:,}" for code, group in groups.items())
+    named = logic.counted(groups)
     if dry_run:
         terminal.say(f"{number:,} would {what} ({named}).")
         raise typer.Exit
@@ -192,7 +196,7 @@ def _tell(done: Counter[str], queue: "Queue") -> None:
     for what, number in done.items():
         terminal.say(f"{number:>6,}  {what}")
     if not done:
-        terminal.say("There are none.")
+        say_none(queue)
     if done[TOO_LARGE] or done[REFUSED]:
         raise AttentionError(
             "Not all of them could go back.", "Look at them: ses-blocklist dead-letters show"

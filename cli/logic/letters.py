@@ -12,6 +12,9 @@ from functions.blocklist.domain.dead_letters import ErrorCode
 EXHAUSTED = "receives-exhausted"
 HELD = "Held"
 
+#: Every code that a letter of this version can have.
+CODES = frozenset({*ErrorCode, EXHAUSTED})
+
 #: What a redriven letter takes along. Its code belongs to the try that is over.
 _KEPT = ("Origin", "BodyEncoding")
 
@@ -101,6 +104,11 @@ def grouped(letters: Iterable[Letter]) -> Mapping[str, Group]:
         group.last_arrived = max(group.last_arrived, letter.arrived_at)
         group.from_operator += letter.is_from_operator
     return dict(sorted(groups.items(), key=lambda item: -item[1].letters))
+
+
+def counted(groups: Mapping[str, Group]) -> str:
+    """Say how many letters there are of each code."""
+    return ", ".join(f"{code} {group.letters:,}" for code, group in groups.items())
 
 
 def meaning(code: str) -> str:

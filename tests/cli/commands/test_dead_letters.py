@@ -323,3 +323,57 @@ def test_empty_queue_is_no_mistake(account: Account) -> None:
     for command, more in (("show", ()), ("redrive", ("--all",)), ("drop", ("--all", "--yes"))):
         ran = letters(command, *more)
         assert (ran.out, ran.code) == ("There are none.\n", 0)
+
+
+@pytest.mark.parametrize(
+    ("command", "more"),
+    [("show", ()), ("redrive", ()), ("redrive", ("--yes",)), ("drop", ()), ("drop", ("--yes",))],
+)
+def test_code_that_is_misspelt_is_wrong_and_nothing_is_done(
+    dead: Dead, command: str, more: tuple[str, ...]
+) -> None:
+    """Who is told that there are none believes that all is well, and goes back to bed."""
+    for body, code in ((GONE, "InvalidAddress"), (OTHER, "InvalidAddress"), (GONE, "Held")):
+        dead.put(body, code)
+
+    ran = letters(command, "--code", "InvalidAddress", "--code", "invalidaddress", *more)
+
+    assert "No dead letter has the code invalidaddress." in ran.err
+    assert "On the queue: InvalidAddress 2, Held 1. There can be: Held, Inv" in ran.err
+    assert (ran.out, ran.code) == ("", 2)
+    assert len(dead.left) == 3
+
+
+@pytest.mark.parametrize("more", [("--dry-run",), ("--yes",)])
+def test_who_finds_none_is_told_what_there_is(dead: Dead, more: tuple[str, ...]) -> None:
+    """A mailing may be misspelt too, and no list of them tells."""
+    dead.put(GONE, "InvalidAddress")
+
+    for command, chosen in (("drop", "--bulk-id=m-9"), ("redrive", "--code=UnknownEvent")):
+        ran = letters(command, chosen, *more)
+
+        assert (ran.out, ran.code) == ("There are none.\n", 0)
+        assert ran.err == "On the queue: InvalidAddress 1.\n"
+
+
+def test_code_of_a_newer_version_is_one(dead: Dead) -> None:
+    """Whoever rolled back still has its letters."""
+    dead.put(GONE, "CodeToCome")
+
+    ran = letters("drop", "--code", "CodeToCome", "--yes")
+
+    assert (ran.out, ran.code) == ("     1  deleted\n", 0)
+    assert dead.left == []
+
+
+@pytest.mark.parametrize("command", [("show",), ("drop", "--all"), ("redrive", "--all", "--yes")])
+def test_none_may_be_left_because_somebody_holds_them(dead: Dead, command: tuple[str, ...]) -> None:
+    """Otherwise a queue that another operator walks looks mended."""
+    dead.put()
+    dead.account.sqs.receive_message(QueueUrl=dead.account.dead_letter_queue)
+
+    ran = letters(*command)
+
+    assert ran.out == "There are none.\n"
+    assert "1 more are held by somebody" in ran.err
+    assert ran.code == 1
