@@ -6,9 +6,11 @@ nowhere else, so that no command can disagree with the pipeline.
 """
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from functions.blocklist.adapters.callback import parse_message
+from cli.errors import WrongInputError
+from functions.blocklist.adapters.callback import KINDS, LABELS, parse_message
 from functions.blocklist.adapters.policies import load_policy
 from functions.blocklist.domain.events import DeliveryEvent
 from functions.blocklist.domain.policy import Action
@@ -49,3 +51,22 @@ class Judge:
         if not isinstance(parsed, DeliveryEvent):
             return Judgement(verdict.reason.value, verdict.rule, Action.IGNORE)
         return Judgement(verdict.reason.value, verdict.rule, self._policy.rule_on(parsed).action)
+
+    def check_names(self, *, event: str, label: str) -> None:
+        """
+        Let nobody be answered about a name that they mistyped; a bounce may have no label.
+
+        Raises:
+            WrongInputError: Tencent documents no such event, or no such label.
+        """
+        _check_name("event", event, KINDS)
+        if label.strip():
+            _check_name("label", label, LABELS)
+
+
+def _check_name(what: str, name: str, known: Collection[str]) -> None:
+    if name.strip().lower() not in known:
+        raise WrongInputError(
+            f"{name!r} is no {what} that Tencent documents.",
+            f"It is one of {', '.join(known)}. A line of --file may have any.",
+        )

@@ -46,6 +46,7 @@ def classify(
     if (text is None) == (file is None):
         raise WrongInputError("Give either a text or --file FILE.")
     judge = bootstrap.judge()
+    judge.check_names(event=event, label=label)
     if text is not None:
         _show(judge.decide(text, event=event, label=label), as_json=as_json)
         return

@@ -18,7 +18,8 @@ from functions.blocklist.domain.dead_letters import ErrorCode
 from functions.blocklist.domain.events import DeliveryEvent, EventKind
 from functions.blocklist.services.ports import Reported
 
-_KINDS = {
+#: What Tencent calls an event.
+KINDS = {
     # Tencent's name: ours
     "processed": EventKind.PROCESSED,
     "deferred": EventKind.DEFERRED,
@@ -34,7 +35,8 @@ _KINDS = {
 #: What the command line puts on the queue; from anybody else it is a name that nobody documents.
 OPERATOR_BLOCK = "operator_block"
 
-_BOUNCES = {
+#: What Tencent calls a bounce, as its `bounceType`.
+LABELS = {
     "hard_bounce": EventKind.HARD_BOUNCE,
     "hard": EventKind.HARD_BOUNCE,
     "soft_bounce": EventKind.SOFT_BOUNCE,
@@ -150,7 +152,7 @@ def parse_message(
     except _BAD_JSON:
         return _events(body, from_operator=from_operator)
     event, label = callback.event, callback.bounce_type
-    kind = _BOUNCES.get(label) if event == "bounce" else _KINDS.get(event)
+    kind = LABELS.get(label) if event == "bounce" else KINDS.get(event)
     if kind is None or not callback.email.strip():
         return _events(body, from_operator=from_operator)
     return (
@@ -193,7 +195,7 @@ def _report(raw: bytes | msgspec.Raw, callback: _Callback | None) -> Reported:
     if callback is None:
         return Reported(bytes(raw), "malformed", None)
     name = callback.event.strip().lower()
-    kind = _KINDS.get(name, EventKind.UNKNOWN)
+    kind = KINDS.get(name, EventKind.UNKNOWN)
     return Reported(bytes(raw), "unknown" if kind is EventKind.UNKNOWN else name, kind)
 
 
@@ -244,9 +246,9 @@ def _event(raw: bytes | msgspec.Raw, *, from_operator: bool) -> DeliveryEvent | 
         return ErrorCode.MALFORMED_EVENT
     if from_operator and callback.event == OPERATOR_BLOCK:
         return _operator_block(raw)
-    kind = _KINDS.get(callback.event.strip().lower(), EventKind.UNKNOWN)
+    kind = KINDS.get(callback.event.strip().lower(), EventKind.UNKNOWN)
     if kind is EventKind.UNCLEAR_BOUNCE:
-        kind = _BOUNCES.get(_text(callback.bounce_type).strip().lower(), kind)
+        kind = LABELS.get(_text(callback.bounce_type).strip().lower(), kind)
     return DeliveryEvent(
         kind,
         callback.email,

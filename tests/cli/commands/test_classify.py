@@ -44,8 +44,7 @@ def test_reply_is_told_with_reason_rule_and_decision() -> None:
         ("", "spamreport", "", "block"),
         (GONE, "unsubscribe", "", "ignore"),
         (GONE, "dropped", "", "ignore"),
-        (GONE, "no such event", "", "ignore"),
-        (GONE, "", "", "ignore"),
+        (GONE, " Bounce", "HARD_BOUNCE", "block"),
     ],
 )
 def test_default_policy_decides(text: str, event: str, label: str, decision: str) -> None:
@@ -53,6 +52,48 @@ def test_default_policy_decides(text: str, event: str, label: str, decision: str
     ran = run("classify", "--json", "--event", event, "--label", label, text)
 
     assert ran.json["decision"] == decision
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (("--event", "bouncce"), "'bouncce' is no event that Tencent documents."),
+        (("--event", ""), "'' is no event that Tencent documents."),
+        (("--label", "hard-bounce"), "'hard-bounce' is no label that Tencent documents."),
+    ],
+)
+@pytest.mark.parametrize("what", [(GONE,), ("--file", "-")])
+def test_name_that_is_mistyped_is_not_judged(
+    what: tuple[str, ...], option: tuple[str, str], told: str
+) -> None:
+    """Who mistypes `hard_bounce` would be told that the policy strikes where it blocks."""
+    ran = run("classify", "--json", *what, *option, answer='{"text": ""}')
+
+    assert (ran.out, ran.code) == ("", 2)
+    assert told in ran.err
+    assert "It is one of" in ran.err
+    assert ("hard_bounce, hard, soft_bounce" if "label" in told else "bounce, spam") in ran.err
+
+
+@pytest.mark.parametrize(
+    ("row", "decision"),
+    [
+        ({"text": GONE, "event": "no such event"}, "ignore"),
+        ({"text": GONE, "event": ""}, "ignore"),
+        ({"text": GONE, "label": "no such label"}, "strike"),
+        ({"text": GONE, "label": ""}, "strike"),
+        ({"text": "550 cut \ud83d here", "label": "hard_bounce"}, "strike"),
+    ],
+)
+def test_line_of_a_file_may_say_anything_that_the_pipeline_might_hear(
+    row: dict[str, str], decision: str
+) -> None:
+    """Recorded callbacks hold what nobody documents; each is decided as it was, the next too."""
+    lines = "\n".join(map(json.dumps, (row, {"text": GONE})))
+
+    ran = run("classify", "--json", "--file", "-", answer=lines)
+
+    assert ([line["decision"] for line in ran.json_lines], ran.code) == ([decision, "block"], 0)
 
 
 def test_file_is_judged_line_by_line(tmp_path: Path) -> None:
