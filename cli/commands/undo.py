@@ -1,11 +1,9 @@
 """`undo`: what one mistake did is taken back, and only that."""
 
-import itertools
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,7 +11,7 @@ import typer
 from cli import bootstrap, terminal
 from cli.adapters.settling import in_groups
 from cli.errors import AttentionError, WrongInputError
-from cli.logic.known import Known
+from cli.logic.known import Event, Known
 from cli.logic.mistakes import Mistake, read_moment, read_period
 from cli.options import DryRun, IncludeExisting, Note, Rate, Since, Stage, Until, Yes
 
@@ -29,6 +27,10 @@ SHORTER = "blocked for less long, by what else is known"
 UNCHANGED = "blocked as before, by what else is known"
 NOT_BLOCKED = "were not blocked by it, and never will be"
 ERASED = "erased people: nobody knows their addresses, so they stay"
+NOT_OURS = "on the list before the ledger was: left, without --include-existing"
+#: Only noted, or taken back before: nobody needs to hear of it.
+NOTHING_LEFT = "nothing left"
+LEFT_ALONE = frozenset({ERASED, NOT_OURS, NOTHING_LEFT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,6 @@ class Affected:
 
     known: Known
     keys: Sequence[str]
-    until: date | None
     outcome: str
 
 
@@ -78,19 +79,16 @@ def undo(
     if mistake.is_nothing:
         raise WrongInputError("Which mistake?", "Say --batch ID, --bulk-id ID, or --since MOMENT.")
     ledger, settling = bootstrap.ledger(stage), bootstrap.settling(stage, requests_per_second=rate)
-    found = list(itertools.islice(_search(ledger, settling, mistake), limit + 1))
-    chosen, is_more = found[:limit], len(found) > limit
-    if not any(each.outcome != ERASED for each in chosen):
-        terminal.say("Nothing is left to undo.")
-        _show(chosen)
+    people, others, is_more = _concerned(ledger, settling, mistake, limit)
+    if not people:
+        _tell_nothing(others, mistake)
         return
-    _show(chosen)
+    _show(Counter(each.outcome for each in people) + others)
     if is_more:
         terminal.say("       and more: run it again afterwards")
     if dry_run:
         terminal.say("Nothing was changed.")
         return
-    people = [each for each in chosen if each.outcome != ERASED]
     terminal.ask(f"Undo this for {len(people):,} people?", yes=yes)
     _take_back(people, ledger, settling, by=bootstrap.caller().arn, note=note)
     terminal.say("Done.")
@@ -98,35 +96,50 @@ def undo(
         raise AttentionError(f"There are more than {limit:,}.", "Run the same again.")
 
 
+def _concerned(
+    ledger: "Ledger", settling: "Settling", mistake: Mistake, limit: int
+) -> tuple[Sequence[Affected], Counter[str], bool]:
+    """Give up to *limit* people to undo it for, how many it leaves, and whether there are more."""
+    people: list[Affected] = []
+    others: Counter[str] = Counter()
+    for each in _search(ledger, settling, mistake):
+        if each.outcome in LEFT_ALONE:
+            others[each.outcome] += 1
+        elif len(people) == limit:
+            return people, others, True
+        else:
+            people.append(each)
+    return people, others, False
+
+
 def _search(ledger: "Ledger", settling: "Settling", mistake: Mistake) -> Iterator[Affected]:
-    """Give whom it concerns, as long as something is left to do about them."""
+    """Give everybody of whom the ledger has an event of the mistake."""
     with terminal.progress("Reading the ledger", total=ledger.size()) as advance:
         for known in ledger.everybody(advance):
-            facts = mistake.facts_of(known)
-            affected = _affected(known, [event.fact.key for event in facts], settling)
-            is_new = not {event.fact.key for event in facts} <= known.history.disowned
-            if facts and (is_new or _is_half_done(affected, settling)):
-                yield affected
+            if events := mistake.events_of(known):
+                keys = [event.fact.key for event in events if mistake.takes_back(event)]
+                yield Affected(known, keys, _outcome(known, events, keys, settling))
 
 
-def _affected(known: Known, keys: Sequence[str], settling: "Settling") -> Affected:
+def _outcome(
+    known: Known, events: Sequence[Event], keys: Sequence[str], settling: "Settling"
+) -> str:
     history = known.history
-    left = replace(history, disowned=history.disowned | set(keys))
-    before, after = settling.until(history), settling.until(left)
+    if not keys:
+        counts = {event.fact.key for event in events} & {e.fact.key for e in known.counting}
+        return NOT_OURS if counts else NOTHING_LEFT
+    is_new = not set(keys) <= history.disowned
     if not known.address:
-        outcome = ERASED
-    elif before is None and not settling.is_due(left):
-        outcome = NOT_BLOCKED
-    elif after is None:
-        outcome = FREED
-    else:
-        outcome = UNCHANGED if after == before else SHORTER
-    return Affected(known, keys, after, outcome)
-
-
-def _is_half_done(affected: Affected, settling: "Settling") -> bool:
-    """Tell whether an earlier run was stopped before it came to Tencent."""
-    return affected.outcome != ERASED and settling.is_due(affected.known.history)
+        return ERASED if is_new else NOTHING_LEFT
+    left = replace(history, disowned=history.disowned | set(keys))
+    if not is_new and not settling.is_due(history):  # else a run was stopped before Tencent heard
+        return NOTHING_LEFT
+    before, after = settling.until(history), settling.until(left)
+    if before is None and not settling.is_due(left):
+        return NOT_BLOCKED
+    if after is None:
+        return FREED
+    return UNCHANGED if after == before else SHORTER
 
 
 def _take_back(
@@ -144,6 +157,18 @@ def _take_back(
             advance(len(group))
 
 
-def _show(people: Sequence[Affected]) -> None:
-    for outcome, number in Counter(each.outcome for each in people).most_common():
-        terminal.say(f"{number:>6,}  {outcome}")
+def _tell_nothing(others: Counter[str], mistake: Mistake) -> None:
+    if not others and mistake.is_named:
+        in_that_time = "" if mistake.is_ever else " in that time"
+        raise WrongInputError(
+            f"No event in the ledger is of that batch or mailing{in_that_time}.",
+            "`ses-blocklist why ADDRESS` tells both of each event.",
+        )
+    terminal.say("Nothing is left to undo.")
+    _show(others)
+
+
+def _show(outcomes: Counter[str]) -> None:
+    for outcome, number in outcomes.most_common():
+        if outcome != NOTHING_LEFT:
+            terminal.say(f"{number:>6,}  {outcome}")

@@ -27,9 +27,23 @@ class Mistake:
         """Tell whether nothing says which facts are meant."""
         return not self.batch and not self.bulk_id and self.since is None
 
-    def facts_of(self, known: Known) -> Sequence[Event]:
-        """Give the facts of somebody that are meant, those that are disowned already too."""
-        return [event for event in known.events if not event.is_ignored and self._is_meant(event)]
+    @property
+    def is_named(self) -> bool:
+        """Tell whether it goes by a name that may be misspelt, and not by a time alone."""
+        return bool(self.batch or self.bulk_id)
+
+    @property
+    def is_ever(self) -> bool:
+        """Tell whether it may have happened at any time."""
+        return self.since is None and self.until is None
+
+    def events_of(self, known: Known) -> Sequence[Event]:
+        """Give the events of somebody that belong to it, whatever is known about them now."""
+        return [event for event in known.events if self._is_meant(event)]
+
+    def takes_back(self, event: Event) -> bool:
+        """Tell whether an event that belongs to it ever did anything, and is ours."""
+        return not event.is_ignored and (self.include_existing or event.origin != EXISTING)
 
     def _is_meant(self, event: Event) -> bool:
         decided_at = event.decided_at
@@ -38,7 +52,6 @@ class Mistake:
             and (not self.bulk_id or event.fact.mail == self.bulk_id)
             and (self.since is None or decided_at >= self.since)
             and (self.until is None or decided_at < self.until)
-            and (self.include_existing or event.origin != EXISTING)
         )
 
 

@@ -200,8 +200,78 @@ def test_what_was_there_before_the_ledger_is_left_unless_it_is_meant(
     left = undo("--since", "1h", "--yes")
     freed = undo("--since", "1h", "--yes", "--include-existing")
 
-    assert left.out == "Nothing is left to undo.\n"
+    assert left.out == (
+        "Nothing is left to undo.\n"
+        "     1  on the list before the ledger was: left, without --include-existing\n"
+    )
     assert freed.out == "     1  not blocked any more\nDone.\n"
+    assert stages_double.blocked == {}
+
+
+def test_who_was_there_before_the_ledger_is_told_beside_whom_it_frees(
+    people: People, stages_double: TencentDouble
+) -> None:
+    """Else the operator believes that everybody of that hour is free."""
+    people.adopt(JOHN, Fact("existing:1:", time.time() - 60, Action.BLOCK))
+    people.know(JANE)
+    blocked(people, stages_double, JANE)
+    stages_double.block(JOHN)
+
+    ran = undo("--since", "1h", "--dry-run")
+
+    assert ran.out.splitlines() == [
+        "     1  not blocked any more",
+        "     1  on the list before the ledger was: left, without --include-existing",
+        "Nothing was changed.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("which", "told"),
+    [
+        (("--batch", "bda"), "No event in the ledger is of that batch or mailing."),
+        (("--bulk-id", "m-3"), "No event in the ledger is of that batch or mailing."),
+        (
+            ("--batch", "bad", "--until", "2020-01-01"),
+            "No event in the ledger is of that batch or mailing in that time.",
+        ),
+    ],
+)
+def test_name_that_is_misspelt_is_told_from_what_is_undone(
+    people: People, stages_double: TencentDouble, which: tuple[str, ...], told: str
+) -> None:
+    """Who reads that nothing is left believes that the mistake is taken back."""
+    del stages_double
+    people.know(JANE, batch="bad", mail="m-2")
+
+    ran = undo(*which, "--yes")
+
+    assert (ran.out, ran.code) == ("", 2)
+    assert told in ran.err
+
+
+def test_batch_that_only_took_note_is_known(people: People, stages_double: TencentDouble) -> None:
+    del stages_double
+    people.know(JANE, action=Action.IGNORE, batch="bad")
+
+    ran = undo("--batch", "bad", "--yes")
+
+    assert (ran.out, ran.code) == ("Nothing is left to undo.\n", 0)
+
+
+def test_erased_people_do_not_use_up_the_limit(
+    people: People, stages_double: TencentDouble
+) -> None:
+    """They stay what they are, so the same command would never come to anybody else."""
+    for address in (JANE, JOHN):
+        people.know(address, mail="m-2")
+        people.ledger().erase(address, before=NEVER)
+    people.know("jim@example.com", mail="m-2")
+    blocked(people, stages_double, "jim@example.com")
+
+    ran = undo("--bulk-id", "m-2", "--limit", "1", "--yes")
+
+    assert ran.code == 0
     assert stages_double.blocked == {}
 
 
