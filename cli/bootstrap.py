@@ -115,6 +115,11 @@ def tencent(
     )
 
 
+def has_own_key() -> bool:
+    """Tell whether `tencent` uses a key of the operator's own."""
+    return _own_key() is not None
+
+
 def tencent_of_stage(stage: str) -> "TencentLists":
     """Give the same as the consumer of *stage* sees it, with its key and its endpoint."""
     endpoint = _endpoint(consumer_environment(stage))

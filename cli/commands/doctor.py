@@ -10,7 +10,7 @@ import typer
 
 from cli import bootstrap, terminal
 from cli.commands.status import last_callback
-from cli.errors import AttentionError, CliError
+from cli.errors import AttentionError, CliError, MendFirstError
 from cli.logic import checks
 from cli.logic.checks import Finding, State, Wiring, ok
 from cli.logic.stages import ago
@@ -20,6 +20,11 @@ from cli.options import AsJson, Stage
 #: Nobody's, for ever: https://www.rfc-editor.org/rfc/rfc2606
 RESERVED = "ses-blocklist-doctor@example.com"
 OLD_CALLBACK_SECONDS = 86_400
+STAGE_KEY, OWN_KEY = "Tencent's key of the stage", "your own Tencent key"
+USE_OWN_KEY = (
+    "It should not be. Where you need that, set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY "
+    "to a key of your own."
+)
 _STYLES = {State.OK: "green", State.WARNING: "yellow", State.FAULT: "bold red"}
 
 
@@ -61,8 +66,8 @@ def _examine(stage: str, *, live: bool) -> list[Finding]:
     if any(finding.state is State.FAULT for finding in findings):
         return findings  # everything else asks the stack first
     steps = [
-        ("Tencent's key of the stage", lambda: _check_stage_key(stage)),
-        ("your own Tencent key", lambda: _check_own_key(stage)),
+        (STAGE_KEY, lambda: _check_stage_key(stage)),
+        (OWN_KEY, lambda: _check_own_key(stage)),
         ("queues and trigger", lambda: _check_wiring(stage)),
         ("policy", lambda: _check_policy(stage)),
         ("blocking", lambda: _check_blocking(stage)),
@@ -110,29 +115,26 @@ def _check_stack(stage: str) -> Sequence[Finding]:
 def _check_stage_key(stage: str) -> Sequence[Finding]:
     lists = bootstrap.tencent_of_stage(stage)
     lists.check_may_block()
-    return [ok("Tencent's key of the stage", f"may block, {lists.account.partition(' ')[2]}")]
+    return [ok(STAGE_KEY, f"may block, {lists.account.partition(' ')[2]}")]
 
 
 def _check_own_key(stage: str) -> Sequence[Finding]:
     """See which commands work with the key that commands use: not all need to."""
     lists = bootstrap.tencent(stage, requests_per_second=5)
+    is_own = bootstrap.has_own_key()
+    whose = OWN_KEY if is_own else STAGE_KEY
     findings = []
     for what, look in (
         ("audit and rescue", lists.check_may_read_bounced),
-        ("--live", lists.check_may_read_blocked),
+        ("doctor --live", lists.check_may_read_blocked),
     ):
         try:
             look()
-            findings.append(ok("your own Tencent key", f"may read what {what} needs"))
+            findings.append(ok(whose, f"may read, for {what}"))
         except CliError as error:
-            findings.append(
-                Finding(
-                    "your own Tencent key",
-                    State.WARNING,
-                    f"not enough for {what}: {error.problem.rstrip('.')}",
-                    error.advice,
-                )
-            )
+            told = f"not enough for {what}: {error.problem.rstrip('.')}"
+            mend = error.advice if is_own or not isinstance(error, MendFirstError) else USE_OWN_KEY
+            findings.append(Finding(whose, State.WARNING, told, mend))
     return findings
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 GROUP = 10
 
 FREED = "unblocked"
+STRANGER = "unblocked, though neither ledger nor list knew them: is the address right?"
 STILL = "blocked again by something that happened since: left blocked"
 NOT_OURS = "on the list before the ledger was: left, without --include-existing"
 REFUSED = "unblocked, but Tencent refuses to take them off its own list"
@@ -97,7 +98,7 @@ class Unblocking:
     def free(self, group: Sequence[str]) -> Mapping[str, str]:
         """Free everybody of *group*; give what became of each."""
         outcomes = {address: self._mark(address) for address in group}
-        free = [address for address, outcome in outcomes.items() if outcome == FREED]
+        free = [address for address, outcome in outcomes.items() if outcome in {FREED, STRANGER}]
         if free:
             ended = self._settling.take_off(free, now=time.time())
             outcomes |= {address: STILL for address, until in ended.items() if until}
@@ -113,7 +114,8 @@ class Unblocking:
         self._ledger.unblock(address, at=self._at, by=self._by, note=self._note)
         after = self._ledger.look_up(address).history
         if not self._settling.until(after):
-            return FREED
+            # Tencent was asked about a stranger, unless what others put there is meant too.
+            return FREED if before.is_anything or self._include_existing else STRANGER
         seen = before.history
         self._ledger.change({address: Change(after, applied=seen.applied, asked=seen.asked)})
         return STILL
@@ -161,7 +163,7 @@ def _tell(outcomes: Counter[str], left: int) -> None:
         terminal.say(f"{number:>6,}  {outcome}")
     if left:
         terminal.say(f"{left:>6,}  left: run it again")
-    if outcomes.total() > outcomes[FREED]:
+    if outcomes.total() > outcomes[FREED] + outcomes[STRANGER]:
         raise AttentionError(
             "Not everybody was freed.", "ses-blocklist why ADDRESS tells what is known of one."
         )

@@ -70,7 +70,6 @@ def test_everything_is_looked_at(healthy: Account) -> None:
         "clock",
         "stack",
         "Tencent's key of the stage",
-        "your own Tencent key",
         "visibility",
         "dead-letter queue",
         "retention",
@@ -93,7 +92,7 @@ def test_key_of_the_stage_that_tencent_refuses_is_a_fault(
 
     ran = doctor("--json")
 
-    [finding] = findings(ran, "Tencent's key of the stage")
+    finding = findings(ran, "Tencent's key of the stage")[0]
     assert finding["state"] == "fault"
     assert "Tencent does not know the key" in finding["told"]
     assert ran.code == 1
@@ -111,9 +110,30 @@ def test_key_that_may_only_block_is_enough_for_the_pipeline(
 
     ran = doctor("--json")
 
-    states = [finding["state"] for finding in findings(ran, "your own Tencent key")]
-    assert states == ["warning", "warning"]
+    may_block, *read = findings(ran, "Tencent's key of the stage")
+    assert may_block["state"] == "ok"
+    assert [finding["state"] for finding in read] == ["warning", "warning"]
+    assert all(finding["mend"].startswith("It should not be.") for finding in read)
     assert ran.code == 0
+
+
+def test_key_of_your_own_is_told_from_that_of_the_stage(
+    healthy: Account, stages_double: TencentDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads which key may too little goes and mends that one."""
+    del healthy
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", stages_double.secret_id)
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", stages_double.secret_key)
+    stages_double.misbehave(
+        faults.error("UnauthorizedOperation"), action="ListBlackEmailAddress", times=math.inf
+    )
+
+    ran = doctor("--json")
+
+    bounced, blocked = findings(ran, "your own Tencent key")
+    assert (bounced["state"], blocked["state"]) == ("warning", "ok")
+    assert "Allow ses:ListBlackEmailAddress to the key's user" in bounced["mend"]
+    assert blocked["told"] == "may read, for doctor --live"
 
 
 def test_unreadable_secret_is_a_fault_and_hides_nothing(healthy: Account) -> None:

@@ -159,8 +159,10 @@ def test_only_those_who_are_meant_are_freed(people: People, stages_double: Tence
 
 
 def test_file_is_freed_a_hundred_at_a_time(people: People, stages_double: TencentDouble) -> None:
-    del people
-    Path("free.csv").write_text("email\n" + "".join(f"a{n}@example.com\n" for n in range(5)))
+    everybody = [f"a{n}@example.com" for n in range(5)]
+    for address in everybody:
+        people.know(address)
+    Path("free.csv").write_text("\n".join(["email", *everybody]))
 
     first = unblock("--file", "free.csv", "--limit", "3", "--yes")
     second = unblock("--file", "free.csv", "--limit", "3", "--yes")
@@ -244,6 +246,21 @@ def test_who_is_refused_by_tencent_is_told(people: People, stages_double: Tencen
 
     assert ran.out == "     1  unblocked, but Tencent refuses to take them off its own list\n"
     assert ran.code == 1
+
+
+def test_stranger_is_freed_and_told_as_one(people: People, stages_double: TencentDouble) -> None:
+    """A mistyped address is one; whoever asked for help would stay blocked under the right one."""
+    blocked(people, stages_double)
+
+    ran = unblock("jnae@example.com", JANE, "--yes")
+
+    assert ran.out.splitlines() == [
+        "     1  unblocked, though neither ledger nor list knew them: is the address right?",
+        "     1  unblocked",
+    ]
+    assert ran.code == 0
+    assert people.history("jnae@example.com").unblocked
+    assert stages_double.blocked == {}
 
 
 def test_rescue_marks_people_in_the_ledger(people: People, stages_double: TencentDouble) -> None:
