@@ -35,7 +35,7 @@ def as_page(report: Report, *, title: str, period: str) -> str:
     people = [
         ("blocked", report.people[BLOCKED]),
         ("would have been blocked (dry run)", report.people[DRY_RUN]),
-        ("held, waiting for a person", report.people[HELD]),
+        ("held by the brake", report.people[HELD]),
     ]
     labels = [(label, reason, number) for (label, reason), number in report.labels.most_common()]
     parts = [

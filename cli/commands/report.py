@@ -58,7 +58,7 @@ def _show(found: Report) -> None:
     people = found.people
     terminal.say(f"{people[BLOCKED]:>6,}  blocked")
     terminal.say(f"{people[DRY_RUN]:>6,}  would have been blocked: a dry run")
-    terminal.say(f"{people[HELD]:>6,}  held, waiting for a person")
+    terminal.say(f"{people[HELD]:>6,}  held by the brake")
     _table("reason", found.reasons)
     _table("mailbox provider", found.providers)
     _table("sender", found.senders, MOST_SENDERS)

@@ -1,5 +1,6 @@
 """`why` and `erase`: what is known of one person, and how it is forgotten."""
 
+import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +13,16 @@ from cli import bootstrap, terminal
 from cli.errors import CliError, WrongInputError
 from cli.logic.audits import Bounced, newest
 from cli.logic.entries import Blocked
-from cli.logic.known import EXISTING, Event, Known, Outcome, TakenBack, told_until
+from cli.logic.known import (
+    DRY_RUN,
+    EXISTING,
+    HELD,
+    Event,
+    Known,
+    Outcome,
+    TakenBack,
+    told_until,
+)
 from cli.logic.rules import shown_rule
 from cli.logic.times import day_in_shanghai, to_the_minute
 from cli.options import AsJson, DryRun, Rate, Stage, Yes
@@ -20,6 +30,12 @@ from functions.blocklist.domain.addresses import normalise
 
 if TYPE_CHECKING:
     from functions.blocklist.domain.terms import Terms
+
+#: What was decided and not done.
+_NOT_DONE = {
+    DRY_RUN: "a dry run, else blocked",
+    HELD: "held by the brake, else blocked",
+}
 
 Address = Annotated[str, typer.Argument(help="Whom it is about.", metavar="ADDRESS")]
 
@@ -151,8 +167,8 @@ def _lines_of_event(event: Event, standing: str) -> Iterator[str]:
 def _line_of_outcome(outcome: Outcome) -> str:
     until = f" {told_until(outcome.until)}" if outcome.until else ""
     request = f", request {outcome.request_id}" if outcome.request_id else ""
-    done = f"{outcome.outcome}{until}{request}, batch {outcome.batch}"
-    return f"  {to_the_minute(outcome.at)}  {done}"
+    what = _NOT_DONE.get(outcome.outcome, outcome.outcome)
+    return f"  {to_the_minute(outcome.at)}  {what}{until}{request}, batch {outcome.batch}"
 
 
 def _line_of_taken_back(each: TakenBack) -> str:
@@ -179,10 +195,21 @@ def _advice(known: Known, terms: "Terms", there: AtTencent, stage: str) -> str:
     until = known.history.blocked_until(terms)
     address = known.address
     if not (until or there.custom or there.own):
-        return ""
+        held = [event for event in known.events if known.standing(event) == HELD]
+        return _advice_on_held(held[-1], stage) if held else ""
     existing = known.blocked_by(EXISTING, terms) or (there.custom and not until)
     more = " --include-existing" if existing else ""
     return f"To undo: ses-blocklist unblock {address}{more} --stage {stage}"
+
+
+def _advice_on_held(event: Event, stage: str) -> str:
+    mailing = event.fact.mail
+    if not mailing or mailing == event.details.get("message_id"):
+        return f"What is held waits: ses-blocklist dead-letters show --code Held --stage {stage}"
+    return (
+        "To let through what is held of that mailing, while it waits: "
+        f"ses-blocklist dead-letters release --bulk-id {shlex.quote(mailing)} --stage {stage}"
+    )
 
 
 def _as_json(known: Known, terms: "Terms", there: AtTencent) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def test_people_and_events_are_counted(week: People) -> None:
         """\
              3  blocked
              0  would have been blocked: a dry run
-             0  held, waiting for a person
+             0  held by the brake
 
         reason        people
         address_gone       3

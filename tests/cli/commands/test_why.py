@@ -146,6 +146,34 @@ def test_what_became_of_an_event_is_told(
     assert f"({standing})" in why().out
 
 
+def test_what_was_held_is_no_block_and_tells_what_lets_it_through(
+    people: People, stages_double: TencentDouble
+) -> None:
+    """`held for good` reads like a verdict, and it is a question to whoever reads it."""
+    people.queue({**BOUNCE, "email": "joe@example.com"}, BOUNCE)
+    people.consume(BRAKE_BLOCKS_PER_MAIL="1")
+    [held] = {JANE, "joe@example.com"} - set(stages_double.blocked)
+
+    ran = run("why", held, "--stage", "local", "--rate", "20")
+
+    assert ran.out.startswith(f"{held}: not blocked,")
+    assert "held by the brake, else blocked for good, batch" in ran.out
+    assert ran.out.endswith(
+        "To let through what is held of that mailing, while it waits: "
+        f"ses-blocklist dead-letters release --bulk-id {BOUNCE['bulkId']} --stage local\n"
+    )
+
+
+def test_what_a_dry_run_decided_is_no_block(people: People, stages_double: TencentDouble) -> None:
+    people.queue(BOUNCE)
+    people.consume(DRY_RUN="true")
+
+    ran = why()
+
+    assert stages_double.blocked == {}
+    assert "a dry run, else blocked for good, batch" in ran.out
+
+
 def test_key_that_may_not_read_hides_nothing_of_the_ledger(
     people: People, stages_double: TencentDouble
 ) -> None:
