@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 import typer
 from rich.console import Console, RenderableType
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -38,6 +39,16 @@ def show_error(error: CliError) -> None:
 def show(what: RenderableType) -> None:
     """Write anything that is laid out already."""
     console().print(what)
+
+
+@contextmanager
+def redrawing() -> Iterator[Callable[[RenderableType], None]]:
+    """Give what shows each thing in place of the last, and below it where that cannot be."""
+    if not console().is_terminal:
+        yield show
+        return
+    with Live(console=console(), auto_refresh=False) as live:
+        yield lambda what: live.update(what, refresh=True)
 
 
 def show_table(

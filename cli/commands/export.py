@@ -63,6 +63,7 @@ def export(
     form: Annotated[
         Form, typer.Option("--format", help="CSV, or one JSON object a line.")
     ] = Form.CSV,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """
     Write one row for each event that was decided in a time, with all that is kept of it.
@@ -77,7 +78,7 @@ def export(
             for known in ledger.everybody(advance)
             for row in _rows(known, told_until(known.history.blocked_until(terms)), first, last)
         )
-        if form is Form.JSON:
+        if as_json or form is Form.JSON:
             terminal.write_json_lines(rows)
             return
         writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n", extrasaction="ignore")

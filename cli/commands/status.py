@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Group
-from rich.live import Live
 from rich.text import Text
 
 from cli import bootstrap, terminal
@@ -40,12 +39,21 @@ def watch(
     stage: Stage,
     hours: Hours = 1,
     every: Annotated[float, typer.Option(help="Seconds from look to look.", min=1)] = 10.0,
+    as_json: AsJson = False,
 ) -> None:
-    """Show the same live, until Ctrl-C. CloudWatch is a minute or two behind."""
+    """
+    Show the same live, until Ctrl-C. CloudWatch is a minute or two behind.
+
+    In a file or a pipe each look stands below the last; with --json one object a line.
+    """
     try:
-        with Live(console=terminal.console(), auto_refresh=False) as live:
+        with terminal.redrawing() as show:
             while True:
-                live.update(_laid_out(read_standing(stage, hours), time.time()), refresh=True)
+                standing = read_standing(stage, hours)
+                if as_json:
+                    terminal.write_json_lines([_as_json(standing)])
+                else:
+                    show(_laid_out(standing, time.time()))
                 bootstrap.sleep(every)
     except KeyboardInterrupt:
         raise typer.Exit from None  # that is how it ends

@@ -67,9 +67,7 @@ def why(
     if as_json:
         terminal.write_json(_as_json(known, terms, there))
         return
-    until = known.history.blocked_until(terms)
-    blocked = f"blocked {told_until(until)}" if until else "not blocked"
-    terminal.say(f"{wanted}: {blocked}, as stage {stage} knows it", style="bold")
+    terminal.say(f"{wanted}: {_summary(known, terms)}, as stage {stage} knows it", style="bold")
     for line in _lines(known):
         terminal.say(line)
     terminal.say("\nAt Tencent now")
@@ -111,6 +109,14 @@ def normalised(address: str) -> str:
     if not found:
         raise WrongInputError(f"{address}: not an address.")
     return found
+
+
+def _summary(known: Known, terms: "Terms") -> str:
+    until = known.history.blocked_until(terms)
+    if until is None:
+        return "not blocked"
+    to_be = "" if known.is_asked_for else "not blocked, though by its events to be "
+    return f"{to_be}blocked {told_until(until)}"
 
 
 def _at_tencent(stage: str, address: str, *, days: int, rate: float) -> AtTencent:
@@ -217,7 +223,7 @@ def _as_json(known: Known, terms: "Terms", there: AtTencent) -> dict[str, Any]:
     until = history.blocked_until(terms)
     return {
         "address": known.address,
-        "blocked": until is not None,
+        "blocked": until is not None and known.is_asked_for,
         "until": told_until(until),
         "applied": told_until(history.applied),
         "events": [event_as_json(event, known) for event in known.events],

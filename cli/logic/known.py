@@ -76,6 +76,11 @@ class Known:
         return bool(self.events or self.outcomes or self.history.unblocked)
 
     @property
+    def is_asked_for(self) -> bool:
+        """Tell whether Tencent was asked to block the address; a dry run asks for nobody."""
+        return bool(self.history.applied or self.history.asked)
+
+    @property
     def counting(self) -> Sequence[Event]:
         """The events that a block can come from, oldest first."""
         history = self.history

@@ -20,17 +20,19 @@ def rows(ran: Ran) -> list[dict[str, str]]:
     return list(csv.DictReader(ran.out.splitlines()))
 
 
-@pytest.mark.parametrize("form", ["csv", "json"])
+@pytest.mark.parametrize(
+    "form", [(), ("--format", "csv"), ("--format", "json"), ("--json",)], ids=" ".join
+)
 def test_every_event_is_a_row_with_all_that_is_kept_of_it(
-    people: People, stages_double: TencentDouble, form: str
+    people: People, stages_double: TencentDouble, form: tuple[str, ...]
 ) -> None:
     del stages_double
     people.queue(BOUNCE)
     people.consume()
 
-    ran = run("export", "--format", form, *STAGE)
+    ran = run("export", *form, *STAGE)
 
-    [row] = rows(ran) if form == "csv" else ran.json_lines
+    [row] = ran.json_lines if form[-1:] in {("json",), ("--json",)} else rows(ran)
     assert {name: row[name] for name in ("address", "kind", "action", "standing", "reply")} == {
         "address": JANE,
         "kind": "hard_bounce",

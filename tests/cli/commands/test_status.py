@@ -122,9 +122,9 @@ def test_last_callback_is_told(account: Account, count: Callable[..., None]) -> 
     assert re.search("last callback +[0-9]+ (s|min) ago", run("status", *STAGE).out)
 
 
-def test_watch_looks_again_and_again_until_ctrl_c(
-    account: Account, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def three_looks(account: Account, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Give how long it waited: something comes after each look, and Ctrl-C after the third."""
     waits: list[float] = []
 
     def sleep(seconds: float) -> None:
@@ -134,10 +134,38 @@ def test_watch_looks_again_and_again_until_ctrl_c(
             raise KeyboardInterrupt
 
     monkeypatch.setattr(bootstrap, "sleep", sleep)
+    return waits
 
+
+def test_watch_looks_again_and_again_until_ctrl_c(three_looks: list[float]) -> None:
+    """Who pipes it into a file reads each look there, and not only the last at the end."""
     ran = run("watch", *STAGE, "--every", "7")
 
-    assert waits == [7, 7, 7]
-    assert "Stage local: paused" in ran.out
-    assert ran.out.split("events waiting")[1].split()[0] == "2"
+    assert three_looks == [7, 7, 7]
+    assert ran.out.count("Stage local: paused") == 3
+    assert re.findall(r"events waiting +(\d)", ran.out) == ["0", "1", "2"]
     assert (ran.code, ran.err) == (0, "")
+
+
+def test_watch_shows_each_look_in_place_of_the_last(
+    three_looks: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del three_looks
+    monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal, as far as rich knows
+    up, erased = "\x1b[1A", "\x1b[2K"
+
+    ran = run("watch", *STAGE)
+
+    first, *later = ran.out.split("Stage local")
+    lines = later[0].count("\n")
+    assert up not in first
+    assert later[0].count(up + erased) == later[1].count(up + erased) == lines
+    assert ran.code == 0
+
+
+def test_programs_watch_too(three_looks: list[float]) -> None:
+    del three_looks
+
+    ran = run("watch", *STAGE, "--json")
+
+    assert [each["waiting"] for each in ran.json_lines] == [0, 1, 2]

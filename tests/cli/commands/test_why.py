@@ -165,12 +165,17 @@ def test_what_was_held_is_no_block_and_tells_what_lets_it_through(
 
 
 def test_what_a_dry_run_decided_is_no_block(people: People, stages_double: TencentDouble) -> None:
+    """Whoever asks why somebody is blocked must not be told that they are."""
     people.queue(BOUNCE)
     people.consume(DRY_RUN="true")
 
-    ran = why()
+    ran, told = why(), why("--json").json
 
     assert stages_double.blocked == {}
+    assert (told["blocked"], told["until"], told["applied"]) == (False, "for good", "not blocked")
+    assert ran.out.startswith(
+        f"{JANE}: not blocked, though by its events to be blocked for good, as stage local knows it"
+    )
     assert "a dry run, else blocked for good, batch" in ran.out
 
 
