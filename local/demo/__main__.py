@@ -35,7 +35,7 @@ from local.demo.display import (
 from local.demo.posting import post_all
 from local.metrics import Place
 from local.parent import end_with_parent
-from local.pipeline import TOKEN, Pipeline, running_pipeline
+from local.pipeline import SECRET_ID, SECRET_KEY, TOKEN, Pipeline, running_pipeline
 
 #: Beyond this something is stuck; the accounting then says what.
 PATIENCE_SECONDS = 90
@@ -137,7 +137,9 @@ def _keep(console: Console, pipeline: Pipeline, place: Place) -> None:
         f"  export AWS_ENDPOINT_URL={pipeline.aws.endpoint_url} "
         f"AWS_DEFAULT_REGION={pipeline.aws.region} \\\n"
         "      AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test\n\n"
-        "And for the operator's command line, after that (docs/cli.md):\n\n"
+        "And for the operator's command line (docs/cli.md) the double of Tencent's API too:\n\n"
+        f"  export TENCENT_SES_ENDPOINT={pipeline.double.url} \\\n"
+        f"      TENCENTCLOUD_SECRET_ID={SECRET_ID} TENCENTCLOUD_SECRET_KEY={SECRET_KEY}\n"
         "  .venv/bin/ses-blocklist status --stage local\n\n"
         "Ctrl-C ends everything.\n",
         flush=True,  # a file or a pipe would get it with the first callback only
