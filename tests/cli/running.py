@@ -5,10 +5,12 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
 from typer.testing import CliRunner
 
 from cli import bootstrap
@@ -44,6 +46,17 @@ class Ran:
     def json_lines(self) -> list[Any]:
         """The JSON objects on standard output, one a line."""
         return [json.loads(line) for line in self.out.splitlines()]
+
+
+def commands(command: object = None, path: str = "") -> Iterator[str]:
+    """Give every command of the program, as it is typed."""
+    command = command or typer.main.get_command(app)
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        yield path
+        return
+    for name, each in inner.items():
+        yield from commands(each, f"{path} {name}".strip())
 
 
 def run(*arguments: str, answer: str = "") -> Ran:

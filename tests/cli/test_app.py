@@ -14,7 +14,40 @@ from cli.errors import (
     TryAgainError,
     WrongInputError,
 )
-from tests.cli.running import REPOSITORY, run
+from tests.cli.running import REPOSITORY, commands, run
+
+#: Where each command is stopped: the test here, or beside what it remembers.
+STOPPED = {
+    "classify": "test_stopped.py: test_whoever_only_looks_sees_the_same_again",
+    "audit": "test_audit.py: test_stopped_audit_goes_on_with_the_day_it_was_at",
+    "rescue": "test_audit.py: test_killed_rescue_goes_on_where_it_was",
+    "init": "test_stopped.py: test_init_stopped_between_two_secrets_keeps_what_is_stored",
+    "callback-url": "test_stopped.py: test_whoever_only_looks_sees_the_same_again",
+    "doctor": "test_stopped.py: test_doctor_stopped_while_its_address_is_blocked_takes_it_off",
+    "status": "test_stopped.py: test_whoever_only_looks_sees_the_same_again",
+    "watch": "test_status.py: test_watch_looks_again_and_again_until_ctrl_c",
+    "pause": "test_stopped.py: test_switch_that_was_turned_stays_so",
+    "resume": "test_stopped.py: test_switch_that_was_turned_stays_so",
+    "block": "test_stopped.py: test_block_of_many_stopped_half_way_queues_everybody",
+    "import": "test_block.py: test_killed_import_goes_on_and_queues_everybody",
+    "adopt": "test_adopt.py: test_killed_run_goes_on_and_adopts_everybody",
+    "why": "test_stopped.py: test_whoever_only_looks_sees_the_same_again",
+    "unblock": "test_unblock.py: test_killed_run_goes_on_by_the_same_moment",
+    "undo": "test_undo.py: test_killed_run_goes_on_and_frees_everybody",
+    "report": "test_stopped.py: test_whoever_only_reads_leaves_nothing_behind",
+    "verify": "test_stopped.py: test_verify_stopped_between_two_people_changes_nothing",
+    "export": "test_stopped.py: test_whoever_only_reads_leaves_nothing_behind",
+    "erase": "test_stopped.py: test_erase_stopped_half_way_is_ended_by_the_same_command",
+    "dead-letters list": "test_stopped.py: test_whoever_only_looks_sees_the_same_again",
+    "dead-letters show": "test_stopped.py: test_whoever_only_looks_sees_the_same_again",
+    "dead-letters redrive": "test_dead_letters.py: test_redrive_that_is_killed_loses_nobody",
+    "dead-letters release": (
+        "test_stopped.py: test_dead_letters_stopped_half_way_are_all_done_in_the_end"
+    ),
+    "dead-letters drop": (
+        "test_stopped.py: test_dead_letters_stopped_half_way_are_all_done_in_the_end"
+    ),
+}
 
 
 @pytest.mark.parametrize(
@@ -93,3 +126,15 @@ def test_half_a_key_is_told_from_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert "There is only half a Tencent key." in ran.err
     assert ran.code == 4
+
+
+def test_every_command_is_stopped_once() -> None:
+    """A command that is new is stopped by the first operator who thinks that it hangs."""
+    tests = {
+        f"{file.name}: {name}"
+        for file in (Path(__file__).parent / "commands").glob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE)
+    }
+
+    assert set(commands()) == STOPPED.keys()
+    assert set(STOPPED.values()) <= tests

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from cli.app import app
@@ -25,7 +24,7 @@ from local.emulator import Emulator
 from local.quirks import set_mapping_state
 from local.tencent import TencentDouble
 from tests.cli.people import People
-from tests.cli.running import REPOSITORY, Account, deploy_stage, run
+from tests.cli.running import REPOSITORY, Account, commands, deploy_stage, run
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
@@ -203,18 +202,9 @@ def test_smallest_policy_names_what_a_stage_is_made_of(account: Account) -> None
 def test_every_command_is_on_the_page() -> None:
     page = PAGE.read_text(encoding="utf-8")
 
-    missing = [path for path in _paths(typer.main.get_command(app)) if path not in page]
+    missing = [path for path in commands() if f"ses-blocklist {path}" not in page]
 
     assert missing == []
-
-
-def _paths(command: object, path: str = "ses-blocklist") -> Iterator[str]:
-    commands = getattr(command, "commands", None)
-    if commands is None:
-        yield path
-        return
-    for name, each in commands.items():
-        yield from _paths(each, f"{path} {name}")
 
 
 def test_every_exit_code_is_on_the_page() -> None:

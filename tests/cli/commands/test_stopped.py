@@ -12,16 +12,23 @@ from typing import Any
 
 import pytest
 
+from cli import bootstrap
+from cli.adapters import queues
+from cli.adapters.judging import Judge
 from cli.adapters.ledger import Ledger
+from cli.adapters.metrics import Metrics
 from cli.adapters.queues import Queue
+from cli.adapters.secrets import Secrets
 from cli.adapters.tencent import TencentLists
+from cli.adapters.triggers import Switch
+from cli.commands.doctor import RESERVED
 from cli.errors import ExitCode
 from functions.blocklist.adapters import dynamo_ledger
 from functions.blocklist.adapters.dynamo_table import DynamoTable
 from local.tencent import TencentDouble
 from tests.cli.commands.test_why import BOUNCE, JANE
 from tests.cli.people import People
-from tests.cli.running import Account, run, start, stop
+from tests.cli.running import Account, Ran, run, start, stop
 from tests.local.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -36,10 +43,10 @@ def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.fixture
-def stopped(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+def stopped(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ran]:
     """Give what runs a command and presses Ctrl-C as soon as a step of it was done once."""
 
-    def run_and_stop(part: type, step: str, *arguments: str) -> None:
+    def run_and_stop(part: object, step: str, *arguments: str) -> Ran:
         real = getattr(part, step)
 
         def once(*args: Any, **named: Any) -> None:  # noqa: ANN401 - as it is
@@ -51,8 +58,106 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
             ran = run(*arguments)
         assert ran.code == ExitCode.STOPPED
         assert "Stopped." in ran.err
+        return ran
 
     return run_and_stop
+
+
+@pytest.mark.parametrize(
+    ("step", "command"),
+    [
+        ((Judge, "decide"), ("classify", "--file", "replies.jsonl")),
+        ((Secrets, "read_existing"), ("callback-url", *STAGE)),
+        ((TencentLists, "check_may_block"), ("doctor", *STAGE)),
+        ((Metrics, "points"), ("status", *STAGE)),
+        ((TencentLists, "blocked"), ("why", JANE, *STAGE)),
+        ((queues, "_letter"), ("dead-letters", "list", *STAGE)),
+        ((queues, "_letter"), ("dead-letters", "show", *STAGE)),
+    ],
+    ids=lambda what: " ".join(what[:2]) if isinstance(what[0], str) else "",
+)
+def test_whoever_only_looks_sees_the_same_again(  # noqa: PLR0917 - what pytest hands in
+    people: People,
+    account: Account,
+    stages_double: TencentDouble,
+    stopped: Callable[..., Ran],
+    step: tuple[object, str],
+    command: tuple[str, ...],
+) -> None:
+    """Above all the dead letters, which nobody sees while somebody holds them."""
+    people.queue(BOUNCE)
+    people.consume()
+    for each in MANY[:3]:
+        body = json.dumps({"event": "bounce", "email": each})
+        account.put(account.dead_letter_queue, body, ErrorCode="Held", ErrorMessage="why")
+    Path("replies.jsonl").write_text('{"text": "550 5.1.1 user unknown"}\n' * 3)
+    before = run(*command)
+
+    half = stopped(*step, *command)
+    after = run(*command)
+
+    assert half.out == ""
+    assert len(before.out.splitlines()) > 0
+    assert sorted(after.out.splitlines()) == sorted(before.out.splitlines())
+    assert (after.code, after.err) == (before.code, before.err)
+    assert set(stages_double.blocked) == {JANE}
+
+
+def test_init_stopped_between_two_secrets_keeps_what_is_stored(
+    account: Account,
+    stages_double: TencentDouble,
+    stopped: Callable[..., Ran],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another token than the one just told would make the callback address answer 404."""
+    del account
+    monkeypatch.setenv("TENCENT_SES_ENDPOINT", stages_double.url)
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", stages_double.secret_id)
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", stages_double.secret_key)
+    names = [f"/ses-blocklist/half/{name}" for name in ("tencent-credentials", "callback-tokens")]
+
+    for name in names:
+        stopped(Secrets, "write", "init", "half")
+        half = bootstrap.secrets().read(name)
+        assert half is not None
+    first = [bootstrap.secrets().read(name) for name in names]
+    ran = run("init", "half")
+
+    assert ran.code == 0
+    assert "/ses-blocklist/half/ledger-key: a new key for the ledger is stored." in ran.out
+    assert [bootstrap.secrets().read(name) for name in names] == first
+
+
+@pytest.mark.parametrize(("command", "is_on"), [("pause", False), ("resume", True)])
+def test_switch_that_was_turned_stays_so(
+    account: Account, stopped: Callable[..., Ran], command: str, *, is_on: bool
+) -> None:
+    """Nobody knows from what they saw whether it was, so the same command must tell."""
+    run("pause" if is_on else "resume", *STAGE)
+
+    stopped(Switch, "turn", command, *STAGE)
+    half = account.is_trigger_on()
+    ran = run(command, *STAGE)
+
+    assert (half, account.is_trigger_on()) == (is_on, is_on)
+    assert ("is not paused." if is_on else "is paused already.") in ran.out
+    assert ran.code == 0
+
+
+def test_doctor_stopped_while_its_address_is_blocked_takes_it_off(
+    account: Account,
+    stages_double: TencentDouble,
+    stopped: Callable[..., Ran],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    del account
+    monkeypatch.setattr(TencentLists, "check_may_read_blocked", lambda _: None)  # asks the same
+
+    stopped(TencentLists, "is_blocked", "doctor", "--live", *STAGE)
+
+    asked = [each.action for each in stages_double.requests if RESERVED in each.emails]
+    assert asked == ["CreateCustomBlacklist", "DeleteCustomBlackList"]
+    assert stages_double.blocked == {}
 
 
 @pytest.mark.parametrize(
@@ -95,7 +200,7 @@ def test_whoever_only_reads_leaves_nothing_behind(
 
 
 def test_verify_stopped_between_two_people_changes_nothing(
-    people: People, stages_double: TencentDouble, stopped: Callable[..., None]
+    people: People, stages_double: TencentDouble, stopped: Callable[..., Ran]
 ) -> None:
     people.queue(BOUNCE, {**BOUNCE, "email": "john@example.com"})
     people.consume()
@@ -109,7 +214,7 @@ def test_verify_stopped_between_two_people_changes_nothing(
 
 
 def test_block_of_many_stopped_half_way_queues_everybody(
-    account: Account, stopped: Callable[..., None]
+    account: Account, stopped: Callable[..., Ran]
 ) -> None:
     """Who is queued twice is blocked once: the consumer knows."""
     stopped(Queue, "_send_request", "block", *MANY, *STAGE)
@@ -123,7 +228,7 @@ def test_block_of_many_stopped_half_way_queues_everybody(
 
 @pytest.mark.parametrize("command", [("drop", "--all"), ("release",), ("redrive", "--all")])
 def test_dead_letters_stopped_half_way_are_all_done_in_the_end(
-    account: Account, stopped: Callable[..., None], command: tuple[str, ...]
+    account: Account, stopped: Callable[..., Ran], command: tuple[str, ...]
 ) -> None:
     """Whoever is stopped between sending and deleting sends once more; nobody is lost."""
     for each in MANY:
@@ -143,7 +248,7 @@ def test_dead_letters_stopped_half_way_are_all_done_in_the_end(
 def test_erase_stopped_half_way_is_ended_by_the_same_command(
     people: People,
     stages_double: TencentDouble,
-    stopped: Callable[..., None],
+    stopped: Callable[..., Ran],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Somebody with many events is forgotten in more than one step."""
