@@ -103,8 +103,18 @@ def make_posts(*, now: float, seed: int = 7) -> list[Post]:
 def hard_bounces(events: Iterable[Event]) -> Mapping[str, str]:
     """Give whom Tencent puts on its own list for *events*, each with the last reply about them."""
     told = [json.loads(event.text) for event in events if event.fate not in _UNTOLD]
-    hard = [each for each in told if each.get("bounceType") == "hard_bounce"]
-    return {each["email"]: each.get("reason", "") for each in hard}
+    hard = [
+        each
+        for each in told
+        if each["event"].lower() == "bounce"
+        and each.get("bounceType", "").lower() in {"hard", "hard_bounce"}
+    ]
+    return {_one_spelling(each["email"]): each.get("reason", "") for each in hard}
+
+
+def _one_spelling(address: str) -> str:
+    name, at, domain = address.strip().rpartition("@")
+    return f"{name}{at}{domain.lower()}"
 
 
 #: Replies of servers that refuse with a permanent code, which Tencent may label hard, and that say

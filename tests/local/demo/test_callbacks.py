@@ -1,6 +1,7 @@
 """What the demo posts is what it says it posts."""
 
 import json
+import re
 from collections import Counter
 
 import pytest
@@ -17,6 +18,7 @@ from local.demo.callbacks import (
     Event,
     Fate,
     Post,
+    hard_bounces,
     make_posts,
 )
 from tests.payloads import payload
@@ -71,6 +73,17 @@ def test_rules_are_those_that_the_policy_decides_by(events: list[Event]) -> None
             decision = Judge(policy).decide(reported)
             assert isinstance(decision, Decision)
             assert decision.ruling.rule == event.rule
+
+
+def test_tencents_own_list_has_each_hard_bounce_once_and_nobody_else(events: list[Event]) -> None:
+    """Whoever tries `audit` and `why` on the demo should see what Tencent would do."""
+    listed = hard_bounces(events)
+
+    names = Counter(re.sub(r"(-\d+)?@.*", "", address) for address in listed)
+    assert names["gone"] == 249
+    assert names["living"] == 228
+    assert not {"complaint", "unsubscribe", "alive", "full"} & names.keys()
+    assert listed["gone-4@example.com"] == "551 5.1.1 recipient is not exist"
 
 
 def test_each_event_is_about_a_mail_of_its_own(events: list[Event]) -> None:
