@@ -115,8 +115,9 @@ def _summary(known: Known, terms: "Terms") -> str:
     until = known.history.blocked_until(terms)
     if until is None:
         return "not blocked"
-    to_be = "" if known.is_asked_for else "not blocked, though by its events to be "
-    return f"{to_be}blocked {told_until(until)}"
+    if known.is_asked_for:
+        return f"blocked {told_until(until)}"
+    return f"not blocked, though its events would block it {told_until(until)}"
 
 
 def _at_tencent(stage: str, address: str, *, days: int, rate: float) -> AtTencent:
@@ -205,7 +206,9 @@ def _advice(known: Known, terms: "Terms", there: AtTencent, stage: str) -> str:
         return _advice_on_held(held[-1], stage) if held else ""
     existing = known.blocked_by(EXISTING, terms) or (there.custom and not until)
     more = " --include-existing" if existing else ""
-    return f"To undo: ses-blocklist unblock {address}{more} --stage {stage}"
+    is_on_a_list = known.is_asked_for or there.custom or there.own
+    lead = "To undo" if is_on_a_list else "To keep it so"
+    return f"{lead}: ses-blocklist unblock {address}{more} --stage {stage}"
 
 
 def _advice_on_held(event: Event, stage: str) -> str:

@@ -174,9 +174,10 @@ def test_what_a_dry_run_decided_is_no_block(people: People, stages_double: Tence
     assert stages_double.blocked == {}
     assert (told["blocked"], told["until"], told["applied"]) == (False, "for good", "not blocked")
     assert ran.out.startswith(
-        f"{JANE}: not blocked, though by its events to be blocked for good, as stage local knows it"
+        f"{JANE}: not blocked, though its events would block it for good, as stage local knows it"
     )
     assert "a dry run, else blocked for good, batch" in ran.out
+    assert f"To keep it so: ses-blocklist unblock {JANE} --stage local" in ran.out
 
 
 def test_key_that_may_not_read_hides_nothing_of_the_ledger(
