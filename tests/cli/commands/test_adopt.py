@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cli import bootstrap
+from cli.bootstrap import here
 from cli.logic.entries import Blocked, BlockedPage, fact_of, next_offset
 from functions.blocklist.adapters.pacing import IntervalPacer
 from functions.blocklist.adapters.tencent_api import TencentApi
@@ -166,13 +166,13 @@ def test_pace_is_a_quarter_unless_the_stage_is_paused(
     """A paused pipeline needs nothing of what the account may ask for."""
     del people, stages_double
     paces: list[float] = []
-    make_pacer = bootstrap.pacer
+    make_pacer = here.pacer
 
     def noting(pace: float) -> IntervalPacer:
         paces.append(pace)
         return make_pacer(pace)
 
-    monkeypatch.setattr(bootstrap, "pacer", noting)
+    monkeypatch.setattr(here, "pacer", noting)
 
     adopt()
     set_mapping_state(account.functions, account.mapping, enabled=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cli import bootstrap
+from cli.bootstrap import ledgers
 from cli.commands.doctor import RESERVED
 from local.tencent import TencentDouble, faults
 from tests.cli.running import Account, Ran, run
@@ -191,7 +192,7 @@ def test_policy_that_cannot_be_read_is_a_fault(
 ) -> None:
     """Without it the consumer decides about nobody, and everything waits."""
     del healthy
-    monkeypatch.setattr(bootstrap, "policy_file", lambda _: "mine.toml")
+    monkeypatch.setattr(ledgers, "policy_file", lambda _: "mine.toml")
 
     [finding] = findings(doctor("--json"), "policy")
 
