@@ -1,38 +1,17 @@
 """What CloudWatch knows: ours in the namespace SesBlocklist, and SQS's own."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from cli.adapters.aws import Aws, aws_errors
+from cli.logic.measures import Metric
 
 if TYPE_CHECKING:
     from types_boto3_cloudwatch import CloudWatchClient
 
 #: As many as one request takes.
 MAX_METRICS = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One metric with its dimensions, and how its values of a period become one."""
-
-    namespace: str
-    name: str
-    dimensions: tuple[tuple[str, str], ...]
-    statistic: Literal["Sum", "Maximum"] = "Sum"
-
-
-def ours(service: str, name: str, **dimensions: str) -> Metric:
-    """Name one of our own."""
-    return Metric("SesBlocklist", name, (("service", service), *dimensions.items()))
-
-
-def age_of_oldest(queue_name: str) -> Metric:
-    """Name SQS's own, in seconds; it leaves out what was received more than three times."""
-    dimensions = (("QueueName", queue_name),)
-    return Metric("AWS/SQS", "ApproximateAgeOfOldestMessage", dimensions, "Maximum")
 
 
 class Metrics:

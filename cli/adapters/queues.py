@@ -9,13 +9,12 @@ Source: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/AP
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from cli.adapters.aws import Aws, aws_errors
-from cli.logic.letters import Letter
+from cli.logic.letters import HOLD_SECONDS, Entry, Letter
 
 if TYPE_CHECKING:
     from types_boto3_sqs import SQSClient
@@ -24,26 +23,11 @@ if TYPE_CHECKING:
 BATCH = 10
 #: SQS's own limit on one request.
 MAX_REQUEST_BYTES = 1024 * 1024
-HOLD_SECONDS = 120
 #: A queue larger than what is walked in that time never looks empty. So many receives in a row that
 #: bring nothing new are its end.
 STALE_RECEIVES = 100
 #: A receive that waits asks all of SQS's servers, so that an empty answer means an empty queue.
 WAIT_SECONDS = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One message to send."""
-
-    body: str
-    attributes: Mapping[str, str]
-
-    @property
-    def size_bytes(self) -> int:
-        """What it takes of a request, at most."""
-        attributes = sum(len(name) + len(value) + 16 for name, value in self.attributes.items())
-        return len(self.body.encode(errors="surrogatepass")) + attributes
 
 
 class Queue:

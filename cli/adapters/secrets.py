@@ -1,6 +1,5 @@
 """The two secrets of a stage, SecureStrings in Systems Manager's Parameter Store."""
 
-import json
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
@@ -46,8 +45,3 @@ class Secrets:
         """Store *value*; what is there already is overwritten only to *replace* it."""
         with aws_errors():
             self._ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=replace)
-
-
-def as_parameter(secret_id: str, secret_key: str) -> str:
-    """Give a Tencent key in the form that the pipeline reads."""
-    return json.dumps({"secret_id": secret_id, "secret_key": secret_key})

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_lambda import LambdaClient
 
-SERVICE = "ses-blocklist"
-
 
 class NoStackError(MendFirstError):
     """The stage is not deployed, or not here."""
@@ -45,12 +43,7 @@ class Stack:
 
 def stack_name(stage: str) -> str:
     """Give what `make deploy` calls the stack of *stage*."""
-    return f"{SERVICE}-{stage}"
-
-
-def parameter_name(stage: str, name: str) -> str:
-    """Give the SSM parameter *name* of *stage*, as serverless.yml has it."""
-    return f"/{SERVICE}/{stage}/{name}"
+    return f"ses-blocklist-{stage}"
 
 
 def read_stack(aws: Aws, stage: str) -> Stack:

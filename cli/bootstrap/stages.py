@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cli.bootstrap import accounts
 from cli.errors import MendFirstError
+from cli.logic.measures import age_of_oldest
 
 if TYPE_CHECKING:
     from cli.adapters.queues import Queue
@@ -73,8 +74,6 @@ def switch(stage: str) -> "Switch":
 
 def oldest_arrival(stage: str, *, now: float) -> float | None:
     """Give when the oldest event on the queue came, in epoch seconds, if CloudWatch knows."""
-    from cli.adapters.metrics import age_of_oldest
-
     metric = age_of_oldest(stack(stage).output("QueueUrl").rpartition("/")[2])
     cloudwatch = accounts.metrics()
     points = cloudwatch.points([metric], since=now - 900, until=now, period_seconds=60)[metric]

@@ -13,8 +13,8 @@ import typer
 
 from cli import bootstrap, terminal
 from cli.adapters.journals import Journal, beside
-from cli.adapters.queues import Entry
 from cli.errors import AttentionError, MendFirstError, WrongInputError
+from cli.logic.letters import Entry
 from cli.logic.orders import (
     BadRow,
     Order,

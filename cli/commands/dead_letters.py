@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import bootstrap, terminal
-from cli.adapters.queues import HOLD_SECONDS
 from cli.errors import AttentionError, WrongInputError
 from cli.logic import letters as logic
-from cli.logic.letters import EXHAUSTED, Letter, Selection
+from cli.logic.letters import EXHAUSTED, HOLD_SECONDS, Letter, Selection
 from cli.logic.times import to_the_minute
 from cli.options import AsJson, Stage
 

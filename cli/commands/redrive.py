@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import bootstrap, terminal
-from cli.adapters.queues import Entry
 from cli.commands.dead_letters import (
     BulkId,
     Codes,
@@ -21,7 +20,7 @@ from cli.commands.dead_letters import (
 )
 from cli.errors import AttentionError, WrongInputError
 from cli.logic import letters as logic
-from cli.logic.letters import HELD, Letter, Selection
+from cli.logic.letters import HELD, Entry, Letter, Selection
 from cli.options import DryRun, Stage, Yes
 
 if TYPE_CHECKING:

@@ -1,5 +1,6 @@
 """`init` and `callback-url`: the secrets of a stage, and the address made of one of them."""
 
+import json
 import os
 import secrets
 from collections.abc import Sequence
@@ -8,8 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import bootstrap, terminal
-from cli.adapters.secrets import as_parameter
-from cli.adapters.stacks import parameter_name
 from cli.errors import MendFirstError, TryAgainError
 from cli.options import AsJson, DryRun, Stage, Yes, stage_name
 from functions.blocklist.adapters.tokens import parse_tokens
@@ -84,7 +83,7 @@ def callback_url(*, stage: Stage, as_json: AsJson = False) -> None:
 def _name(stage: str, output: str) -> str:
     """Give the parameter that a deployed stage reads, or that `make deploy` would have it read."""
     stack = bootstrap.stack_if_any(stage)
-    usual = parameter_name(stage, USUAL_NAMES[output])
+    usual = f"/ses-blocklist/{stage}/{USUAL_NAMES[output]}"
     return stack.outputs.get(output, usual) if stack else usual
 
 
@@ -119,7 +118,8 @@ def _init_key(store: "Secrets", stage: str, *, replace: bool, yes: bool) -> bool
     _try_key(secret_id, secret_key, stage)
     if there:
         terminal.ask(f"Overwrite the key in {name}?", yes=yes)
-    store.write(name, as_parameter(secret_id, secret_key), replace=there)
+    key = json.dumps({"secret_id": secret_id, "secret_key": secret_key})
+    store.write(name, key, replace=there)
     terminal.say(f"{name}: the key is stored.")
     return there
 

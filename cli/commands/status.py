@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.text import Text
 
 from cli import bootstrap, terminal
-from cli.adapters.metrics import Metric, ours
+from cli.logic.measures import Metric, ours
 from cli.logic.stages import ADDRESSES, DOOR, MESSAGES, REQUESTS, Standing, ago
 from cli.options import AsJson, Stage
 

@@ -11,6 +11,8 @@ from functions.blocklist.domain.dead_letters import ErrorCode
 #: The group of those that SQS itself moved: nothing on them says why.
 EXHAUSTED = "receives-exhausted"
 HELD = "Held"
+#: Whoever looks at a queue holds what they see; they are stopped, and it comes back by itself.
+HOLD_SECONDS = 120
 
 #: Every code that a letter of this version can have.
 CODES = frozenset({*ErrorCode, EXHAUSTED})
@@ -68,6 +70,20 @@ class Letter:
             if isinstance(event, dict)
         )
         return frozenset(bulk_id for bulk_id in named if isinstance(bulk_id, str))
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One message to send."""
+
+    body: str
+    attributes: Mapping[str, str]
+
+    @property
+    def size_bytes(self) -> int:
+        """What it takes of a request, at most."""
+        attributes = sum(len(name) + len(value) + 16 for name, value in self.attributes.items())
+        return len(self.body.encode(errors="surrogatepass")) + attributes
 
 
 @dataclass(frozen=True, slots=True)

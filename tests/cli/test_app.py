@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,17 @@ def test_installed_command_works_from_any_folder(tmp_path: Path) -> None:
     )
 
     assert ran.stdout.splitlines()[-1] == "decision  block"
+
+
+def test_help_and_completion_wait_for_no_vendor() -> None:
+    """A shell asks at each Tab, and boto3 alone takes longer than a person waits."""
+    code = "import sys, cli.app; print({'boto3', 'botocore', 'tencentcloud'} & sys.modules.keys())"
+
+    ran = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+
+    assert ran.stdout == "set()\n"
 
 
 def test_unknown_command_suggests_the_one_that_was_meant() -> None:
