@@ -5,11 +5,12 @@ import time
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
-from threading import Barrier, BrokenBarrierError, Lock
+from threading import Barrier, BrokenBarrierError, Event, Lock
 from typing import Any
 
 import pytest
 
+from cli.adapters.ledger import Ledger
 from cli.bootstrap import here
 from cli.logic.entries import Blocked, BlockedPage, fact_of, next_offset
 from functions.blocklist.adapters.pacing import IntervalPacer
@@ -99,8 +100,6 @@ def test_nobody_is_missed_when_entries_are_taken_off_meanwhile(
     people: People, stages_double: TencentDouble, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each that goes moves those behind it up, past the beginning of the next page."""
-    from cli.adapters.ledger import Ledger  # noqa: PLC0415
-
     for n in range(250):
         stages_double.block(f"a{n:04}@example.com")
     adopt_page = Ledger.adopt
@@ -155,6 +154,43 @@ def test_pages_are_asked_for_side_by_side_at_one_pace(
     assert len(stages_double.requests) == 10
     assert not together.broken
     assert all(at_once)
+
+
+def test_pages_are_written_side_by_side_and_remembered_in_their_order(
+    people: People, stages_double: TencentDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever is stopped goes on behind what is written, and never behind what is not."""
+    newest_first = [f"a{n:04}@example.com" for n in reversed(range(450))]
+    for address in reversed(newest_first):
+        stages_double.block(address)
+    two_others_are, written = Event(), set[str]()
+    waited: list[bool] = []
+    remembered: list[tuple[float, set[str]]] = []
+
+    def write(ledger: Ledger, facts: dict[str, Fact]) -> int:
+        if newest_first[0] in facts:
+            waited.append(two_others_are.wait(timeout=10))
+        number = write_page(ledger, facts)
+        written.update(facts)
+        if len(written) >= 200:
+            two_others_are.set()
+        return number
+
+    def remember(ledger: Ledger, **numbers: float) -> None:
+        missing = set(newest_first[: int(numbers["offset"])]) - written
+        remembered.append((numbers["offset"], missing))
+        note(ledger, **numbers)
+
+    write_page, note = Ledger.adopt, Ledger.remember_adoption
+    monkeypatch.setattr(Ledger, "adopt", write)
+    monkeypatch.setattr(Ledger, "remember_adoption", remember)
+
+    ran = adopt("--rate", "20")
+
+    assert "450  adopted" in ran.out
+    assert waited == [True]
+    assert remembered == [(offset, set()) for offset in (100, 200, 300, 400, 450, 0)]
+    assert all(people.history(each).applied for each in newest_first)
 
 
 def test_pace_is_a_quarter_unless_the_stage_is_paused(
