@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -52,13 +53,14 @@ def redrive(
     """
     Send dead letters back to the queue, once what was wrong is mended.
 
-    Stopped anywhere, nothing is lost: at worst ten are sent twice, which is harmless.
+    Those that are held stay, whatever is chosen: they would only be held again. Stopped anywhere,
+    nothing is lost: at worst ten are sent twice, which is harmless.
     """
     if HELD in (codes or ()):
         raise WrongInputError(
             "Held ones would only be held again.", "ses-blocklist dead-letters release"
         )
-    chosen = _chosen(stage, codes, bulk_id, everything=everything)
+    chosen = replace(_chosen(stage, codes, bulk_id, everything=everything), never=HELD)
     if dry_run or not yes:
         _preview("go back to the queue", stage, chosen, limit, dry_run=dry_run)
     _send_back(stage, chosen, limit, rate, as_operator=False)

@@ -88,16 +88,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which letters are meant: of some codes, or of any when there are none; of one mailing."""
+    """Which letters are meant: of some codes, or of any other than *never*; of one mailing."""
 
     codes: frozenset[str] = frozenset()
     bulk_id: str = ""
+    never: str = ""
 
     def __contains__(self, letter: Letter) -> bool:
         """Tell whether *letter* is meant."""
-        return (not self.codes or letter.code in self.codes) and (
-            not self.bulk_id or self.bulk_id in letter.bulk_ids
-        )
+        is_of_code = letter.code in self.codes if self.codes else letter.code != self.never
+        return is_of_code and (not self.bulk_id or self.bulk_id in letter.bulk_ids)
 
 
 @dataclass(slots=True)

@@ -253,6 +253,24 @@ def test_held_ones_are_not_redriven(dead: Dead) -> None:
     assert dead.on_queue == []
 
 
+@pytest.mark.parametrize("which", [("--all",), ("--bulk-id", "m-1")])
+def test_held_ones_stay_when_everything_else_is_redriven(
+    dead: Dead, which: tuple[str, ...]
+) -> None:
+    """A person decides about them; a round trip would only make them a day younger."""
+    dead.put(GONE, "Held")
+    dead.put(GONE, "UnknownEvent")
+
+    told = letters("redrive", *which, "--dry-run")
+    ran = letters("redrive", *which, "--yes")
+    again = letters("redrive", *which, "--yes")
+
+    assert told.out == "1 would go back to the queue (UnknownEvent 1).\n"
+    assert ran.out == "     1  sent back to the queue\n"
+    assert (again.out, again.err) == ("There are none.\n", "On the queue: Held 1.\n")
+    assert dead.left == [(GONE, "Held")]
+
+
 def test_released_ones_go_back_as_an_operators(dead: Dead) -> None:
     """The brake holds nothing of an operator's."""
     dead.put(GONE, "Held")
@@ -279,7 +297,6 @@ def test_dropped_ones_are_gone(dead: Dead) -> None:
 @pytest.mark.parametrize(
     ("command", "more", "told"),
     [
-        ("redrive", ("--all",), "2 would go back to the queue (Held 2)."),
         ("release", (), "2 would be blocked (Held 2)."),
         ("drop", ("--all",), "2 would be deleted for good (Held 2)."),
         ("drop", ("--all", "--limit", "1"), "1 would be deleted for good (Held 2)."),
@@ -298,16 +315,18 @@ def test_dry_run_changes_nothing(
     assert len(dead.left) == 2
 
 
-@pytest.mark.parametrize("command", ["redrive", "release", "drop"])
-def test_answer_no_changes_nothing(dead: Dead, command: str) -> None:
-    dead.put(GONE, "Held")
+@pytest.mark.parametrize(
+    ("command", "code"), [("redrive", "InvalidAddress"), ("release", "Held"), ("drop", "Held")]
+)
+def test_answer_no_changes_nothing(dead: Dead, command: str, code: str) -> None:
+    dead.put(GONE, code)
 
     ran = letters(command, "--bulk-id", "m-1", answer="n\n")
 
-    assert "(Held 1). Go on? [y/N]" in ran.err
+    assert f"({code} 1). Go on? [y/N]" in ran.err
     assert ran.code == 1
     assert dead.on_queue == []
-    assert dead.left == [(GONE, "Held")]
+    assert dead.left == [(GONE, code)]
 
 
 def test_answer_yes_goes_on(dead: Dead) -> None:
