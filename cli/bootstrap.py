@@ -130,11 +130,11 @@ def tencent_with(secret_id: str, secret_key: str, stage: str) -> "TencentLists":
     return _lists(Credentials(secret_id, secret_key), endpoint, requests_per_second=1)
 
 
-def secrets() -> "Secrets":
-    """Give where secrets are stored."""
+def secrets(*, kms_key_arn: str = "") -> "Secrets":
+    """Give where secrets are stored, encrypted with *kms_key_arn* or with AWS' own key."""
     from cli.adapters.secrets import Secrets
 
-    return Secrets(aws())
+    return Secrets(aws(), kms_key_arn=kms_key_arn)
 
 
 def callback_url(stage: str) -> str:

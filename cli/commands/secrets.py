@@ -1,6 +1,7 @@
 """`init` and `callback-url`: the secrets of a stage, and the address made of one of them."""
 
 import os
+import re
 import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -27,6 +28,15 @@ USUAL_NAMES = {
     "LedgerKeyParameter": "ledger-key",
 }
 
+#: As infra/parameters.yml has it.
+_KEY_OF_KMS = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+")
+
+
+def _kms_key_arn(text: str) -> str:
+    if text and not _KEY_OF_KMS.fullmatch(text):
+        raise typer.BadParameter("it is the ARN of a key, not of an alias")
+    return text
+
 
 def init(
     stage: Annotated[
@@ -39,6 +49,15 @@ def init(
     new_token: Annotated[
         bool, typer.Option("--new-token", help="Put a new token in front of the one in use.")
     ] = False,
+    kms_key: Annotated[
+        str,
+        typer.Option(
+            help="Encrypt with this key of KMS, the stage's kmsKeyArn: needed before its first "
+            "deployment only.",
+            metavar="ARN",
+            callback=_kms_key_arn,
+        ),
+    ] = "",
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
@@ -48,7 +67,10 @@ def init(
     Before the first deployment, and again whenever a secret changes. The key comes from
     TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or you are asked for it.
     """
-    store = bootstrap.secrets()
+    encrypted_with = _key_that_functions_may_use(stage, kms_key)
+    store = bootstrap.secrets(kms_key_arn=encrypted_with)
+    if encrypted_with:
+        terminal.say(f"Encrypted with {encrypted_with}.")
     if dry_run:
         _say_what_is_there(store, stage, replaced=(new_key, new_token, False))
         return
@@ -58,6 +80,23 @@ def init(
     )
     _init_ledger_key(store, _name(stage, "LedgerKeyParameter"))
     _say_next(stage, key_changed=key_changed, token_changed=token_changed)
+
+
+def _key_that_functions_may_use(stage: str, given: str) -> str:
+    """
+    Give the key of KMS to encrypt with, or nothing for AWS' own.
+
+    Raises:
+        MendFirstError: the functions of *stage* could not read what *given* encrypts.
+    """
+    stack = bootstrap.stack_if_any(stage)
+    if stack and given and given != stack.kms_key_arn:
+        theirs = stack.kms_key_arn or "AWS' own key"
+        raise MendFirstError(
+            f"Stage {stage} uses {theirs}: its functions could not read what {given} encrypts.",
+            f"Deploy it with kmsKeyArn={given} first.",
+        )
+    return stack.kms_key_arn if stack else given
 
 
 def _say_what_is_there(store: "Secrets", stage: str, *, replaced: Sequence[bool]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from local.tencent import TencentDouble, faults
 from tests.cli.running import SECRET_ID, SECRET_KEY, Account, Ran, run
 
 if TYPE_CHECKING:
+    from types_boto3_cloudformation import CloudFormationClient
     from types_boto3_ssm import SSMClient
 
 pytestmark = pytest.mark.integration
@@ -24,6 +26,9 @@ pytestmark = pytest.mark.integration
 TOKENS = "/ses-blocklist/new/callback-tokens"
 KEY = "/ses-blocklist/new/tencent-credentials"
 LEDGER_KEY = "/ses-blocklist/new/ledger-key"
+
+AWS_KEY = "alias/aws/ssm"
+OWN_KEY = "arn:aws:kms:ap-southeast-1:000000000000:key/00000000-1111-2222-3333-444444444444"
 
 
 class Parameters:
@@ -46,10 +51,37 @@ class Parameters:
     def kind(self, name: str) -> str:
         return self._ssm.get_parameter(Name=name)["Parameter"]["Type"]
 
+    def encrypted_with(self, name: str) -> str:
+        """Give the key that encrypted what the parameter holds now."""
+        return self._ssm.get_parameter_history(Name=name)["Parameters"][-1]["KeyId"]
+
 
 @pytest.fixture
 def parameters(aws: Aws) -> Parameters:
     return Parameters(aws)
+
+
+@pytest.fixture
+def keyed(aws: Aws) -> Iterator[str]:
+    """Give the key of KMS of a stage `new` that is deployed with one."""
+    cloudformation: CloudFormationClient = aws.client("cloudformation")
+    cloudformation.create_stack(
+        StackName="ses-blocklist-new",
+        TemplateBody=json.dumps(
+            {
+                "Parameters": {"KmsKeyArn": {"Type": "String", "Default": OWN_KEY}},
+                "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+            }
+        ),
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName="ses-blocklist-new", WaiterConfig={"Delay": 1}
+    )
+    yield OWN_KEY
+    cloudformation.delete_stack(StackName="ses-blocklist-new")
+    cloudformation.get_waiter("stack_delete_complete").wait(
+        StackName="ses-blocklist-new", WaiterConfig={"Delay": 1}
+    )
 
 
 def init(*more: str, answer: str = "") -> Ran:
@@ -84,6 +116,67 @@ def test_what_was_stored_is_said_without_the_secrets(
     ]
     for name in (TOKENS, LEDGER_KEY):
         assert parameters[name] not in ran.out + ran.err
+
+
+def test_secrets_are_encrypted_with_the_key_that_the_stage_will_have(
+    parameters: Parameters, double: TencentDouble
+) -> None:
+    """Before its first deployment nobody but the operator knows which that is."""
+    del double
+
+    ran = init("--kms-key", OWN_KEY)
+
+    assert {parameters.encrypted_with(name) for name in (TOKENS, KEY, LEDGER_KEY)} == {OWN_KEY}
+    assert ran.out.splitlines()[0] == f"Encrypted with {OWN_KEY}."
+
+
+def test_secrets_are_encrypted_with_aws_own_key_where_the_stage_has_none(
+    parameters: Parameters, double: TencentDouble
+) -> None:
+    del double
+
+    init()
+
+    assert {parameters.encrypted_with(name) for name in (TOKENS, KEY, LEDGER_KEY)} == {AWS_KEY}
+
+
+def test_rotation_keeps_the_key_that_the_stage_has(
+    parameters: Parameters, double: TencentDouble, keyed: str
+) -> None:
+    """SSM takes its own key for what is overwritten without one, and nothing says so."""
+    del double
+    init()
+
+    init("--new-token", "--new-key", "--yes")
+
+    assert {parameters.encrypted_with(name) for name in (TOKENS, KEY, LEDGER_KEY)} == {keyed}
+
+
+@pytest.mark.parametrize("stack", ["keyed", "account"])
+def test_key_that_the_functions_may_not_use_encrypts_nothing(
+    parameters: Parameters, request: pytest.FixtureRequest, stack: str
+) -> None:
+    """They could not read their secrets any more: every callback would be answered 503."""
+    request.getfixturevalue(stack)
+    stage = {"keyed": "new", "account": "local"}[stack]
+    other = OWN_KEY.replace("0000-", "9999-")
+
+    ran = run("init", stage, "--new-token", "--kms-key", other, "--yes")
+
+    assert f"its functions could not read what {other} encrypts." in ran.err
+    assert f"Deploy it with kmsKeyArn={other} first." in ran.err
+    assert ran.code == 4
+    assert TOKENS not in parameters
+
+
+@pytest.mark.parametrize("wrong", ["alias/ours", OWN_KEY.replace(":key/", ":alias/"), "1111-2222"])
+def test_key_of_kms_is_named_as_the_stage_names_it(parameters: Parameters, wrong: str) -> None:
+    """What the template would refuse later is refused before anything is stored."""
+    ran = init("--kms-key", wrong)
+
+    assert "it is the ARN of a key" in ran.err
+    assert ran.code == 2
+    assert TOKENS not in parameters
 
 
 def test_key_is_asked_for_where_the_environment_has_none(
