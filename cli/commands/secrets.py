@@ -1,14 +1,16 @@
-"""`init` and `callback-url`: the secrets of a stage, and the address made of one of them."""
+"""`init`, `callback-url`, `drop-token`: a stage's secrets, and the address made of one of them."""
 
 import os
 import re
 import secrets
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import bootstrap, terminal
+from cli.adapters.metrics import ours
 from cli.adapters.secrets import as_parameter
 from cli.adapters.stacks import parameter_name
 from cli.errors import MendFirstError, TryAgainError
@@ -28,6 +30,8 @@ USUAL_NAMES = {
     "LedgerKeyParameter": "ledger-key",
 }
 
+#: A day with mail.
+_LOOK_BACK_HOURS = 24
 #: As infra/parameters.yml has it.
 _KEY_OF_KMS = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+")
 
@@ -120,6 +124,39 @@ def callback_url(*, stage: Stage, as_json: AsJson = False) -> None:
         terminal.say(url)
 
 
+def drop_token(*, stage: Stage, dry_run: DryRun = False, yes: Yes = False) -> None:
+    """
+    Accept the current token alone: the last step of its rotation.
+
+    Whoever still calls with the one before is answered 404, five minutes later at the latest.
+    """
+    deployed = bootstrap.stack(stage)
+    store = bootstrap.secrets(kms_key_arn=deployed.kms_key_arn)
+    name = deployed.output("CallbackTokensParameter")
+    current, *older = _tokens(store.read_existing(name)) or [""]
+    if not older:
+        terminal.say(f"{name} holds no token from before: kept as it is.")
+        return
+    if late := _callbacks_with_an_old_token():
+        terminal.warn(
+            f"{late} of the last {_LOOK_BACK_HOURS} hours' callbacks, of all stages, came with a "
+            "token from before. Such ones would be lost from now on."
+        )
+    if dry_run:
+        terminal.say(f"{name} would be left with its first token.")
+        return
+    terminal.ask(f"Leave {name} with its first token?", yes=yes)
+    store.write(name, current, replace=True)
+    terminal.say(f"{name}: the token from before is gone. In five minutes it opens nothing.")
+
+
+def _callbacks_with_an_old_token() -> int:
+    metric, now = ours("receive_callback", "PreviousToken"), time.time()
+    since = now - _LOOK_BACK_HOURS * 3600
+    points = bootstrap.metrics().points([metric], since=since, until=now, period_seconds=60)
+    return round(sum(points[metric].values()))
+
+
 def _name(stage: str, output: str) -> str:
     """Give the parameter that a deployed stage reads, or that `make deploy` would have it read."""
     stack = bootstrap.stack_if_any(stage)
@@ -204,9 +241,7 @@ def _init_token(store: "Secrets", name: str, *, replace: bool, yes: bool) -> boo
         terminal.warn(f"{name} holds the token before the one in use as well: that one goes now.")
     terminal.ask(f"Put a new token in front of the one in {name}?", yes=yes)
     store.write(name, ",".join(filter(None, [token, current])), replace=True)
-    terminal.say(
-        f"{name}: a new token is stored. The one before stays accepted, until the next --new-token."
-    )
+    terminal.say(f"{name}: a new token is stored. The one before stays accepted, until drop-token.")
     return True
 
 

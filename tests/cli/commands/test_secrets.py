@@ -1,9 +1,10 @@
-"""`init` and `callback-url`: secrets are made, tried and stored, and never lost or shown."""
+"""`init`, `callback-url`, `drop-token`: secrets are made, tried, stored, never lost or shown."""
 
 import json
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ from tests.cli.running import SECRET_ID, SECRET_KEY, Account, Ran, run
 
 if TYPE_CHECKING:
     from types_boto3_cloudformation import CloudFormationClient
+    from types_boto3_cloudwatch import CloudWatchClient
     from types_boto3_ssm import SSMClient
 
 pytestmark = pytest.mark.integration
@@ -373,6 +375,84 @@ def test_callback_address_is_the_one_that_the_door_answers(account: Account) -> 
     assert run("callback-url", "--stage", "local", "--json").json == {
         "callback_url": ran.out.strip()
     }
+
+
+BOTH = "current-token-0123456789,previous-token-0123456789"
+
+
+def test_old_token_is_dropped_and_the_current_one_stays(account: Account) -> None:
+    """The last step of a rotation, in the parameter that the stage reads."""
+    parameters, name = Parameters(account.aws), account.stack.outputs["CallbackTokensParameter"]
+    parameters.put(name, BOTH)
+
+    ran = run("drop-token", "--stage", "local", answer="y\n")
+
+    assert parameters[name] == "current-token-0123456789"
+    assert parameters.kind(name) == "SecureString"
+    assert ran.out.splitlines()[-1] == (
+        f"{name}: the token from before is gone. In five minutes it opens nothing."
+    )
+    assert "callbacks" not in ran.err
+    assert "token-0123456789" not in ran.shown
+
+
+@pytest.mark.parametrize(("more", "answer"), [((), "n\n"), ((), ""), (("--dry-run", "--yes"), "")])
+def test_old_token_is_not_dropped_unasked(
+    account: Account, more: tuple[str, ...], answer: str
+) -> None:
+    parameters, name = Parameters(account.aws), account.stack.outputs["CallbackTokensParameter"]
+    parameters.put(name, BOTH)
+
+    run("drop-token", "--stage", "local", *more, answer=answer)
+
+    assert parameters[name] == BOTH
+
+
+def test_without_an_old_token_nothing_is_dropped(account: Account) -> None:
+    """Else whoever types it twice would lose the one in use."""
+    parameters, name = Parameters(account.aws), account.stack.outputs["CallbackTokensParameter"]
+    parameters.put(name, "current-token-0123456789")
+
+    ran = run("drop-token", "--stage", "local", "--yes")
+
+    assert parameters[name] == "current-token-0123456789"
+    assert ran.out == f"{name} holds no token from before: kept as it is.\n"
+
+
+def test_callbacks_that_still_come_with_the_old_token_are_told_before(account: Account) -> None:
+    """One sender's address was forgotten in the console: its bounces would be lost."""
+    Parameters(account.aws).put(account.stack.outputs["CallbackTokensParameter"], BOTH)
+    cloudwatch: CloudWatchClient = account.aws.client("cloudwatch")
+    for hours_ago, number in ((2, 3), (23, 4), (30, 50)):
+        cloudwatch.put_metric_data(
+            Namespace="SesBlocklist",
+            MetricData=[
+                {
+                    "MetricName": "PreviousToken",
+                    "Dimensions": [{"Name": "service", "Value": "receive_callback"}],
+                    "Timestamp": datetime.now(tz=UTC) - timedelta(hours=hours_ago),
+                    "Value": number,
+                }
+            ],
+        )
+
+    ran = run("drop-token", "--stage", "local", answer="n\n")
+
+    assert ran.err.startswith("7 of the last 24 hours' callbacks, of all stages, came with a token")
+    assert ran.code == 1
+
+
+def test_token_is_dropped_under_the_key_that_the_stage_has(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed = replace(stacks.read_stack(bootstrap.aws(), "local"), kms_key_arn=OWN_KEY)
+    monkeypatch.setattr(stacks, "read_stack", lambda *_: deployed)
+    parameters, name = Parameters(account.aws), account.stack.outputs["CallbackTokensParameter"]
+    parameters.put(name, BOTH)
+
+    run("drop-token", "--stage", "local", "--yes")
+
+    assert parameters.encrypted_with(name) == OWN_KEY
 
 
 def test_stage_without_a_usable_token_says_so(account: Account) -> None:
