@@ -6,7 +6,7 @@ One more stack in the running emulator, changed from door to door as an operator
 
 import json
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -132,13 +132,43 @@ def test_secrets_are_read_by_names_without_a_slash_too(
     site: Site, bounce: Callable[..., dict[str, object]]
 ) -> None:
     """Every other test here has names that begin with one."""
-    names = {"callbackTokensParameter": "tokens", "tencentCredentialsParameter": "our.key"}
+    names = {
+        "callbackTokensParameter": "tokens",
+        "tencentCredentialsParameter": "our.key",
+        "ledgerKeyParameter": "our.ledger-key",
+    }
     door = site.deploy("url", settings=names)
     body = json.dumps(bounce("no-slash@doors.example.com")).encode()
 
     assert door.request(f"/callbacks/{TOKEN}", body).status_code == 200
 
     wait_until(lambda: "no-slash@doors.example.com" in site.pipeline.double.blocked)
+
+
+def test_stage_with_a_key_of_its_own_blocks_as_any_other(
+    site: Site, bounce: Callable[..., dict[str, object]]
+) -> None:
+    """
+    Both queues change their key under way.
+
+    Who may use the key, and the boundary, are asserted on the template (tests/infra/test_roles.py):
+    the emulator asks for neither.
+    """
+    kms: Any = site.pipeline.aws.client("kms")
+    sqs: SQSClient = site.pipeline.aws.client("sqs")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    site.deploy("url")
+
+    door = site.deploy("url", KmsKeyArn=key)
+
+    body = json.dumps(bounce("own-key@doors.example.com")).encode()
+    assert door.request(f"/callbacks/{TOKEN}", body).status_code == 200
+    wait_until(lambda: "own-key@doors.example.com" in site.pipeline.double.blocked)
+    attributes = [
+        sqs.get_queue_attributes(QueueUrl=door.stack.outputs[output], AttributeNames=["All"])
+        for output in ("QueueUrl", "DeadLetterQueueUrl")
+    ]
+    assert [one["Attributes"]["KmsMasterKeyId"] for one in attributes] == [key] * 2
 
 
 def test_topic_hears_every_callback_as_it_came(site: Site) -> None:
