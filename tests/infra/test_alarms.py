@@ -14,6 +14,7 @@ ALARM, COMPOSITE = "AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"
 #: https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
 #: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 #: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch-Logs-Monitoring-CloudWatch-Metrics.html
+#: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/metrics-dimensions.html
 AWS_METRICS = {
     "AWS/Lambda": ("FunctionName", {"Invocations", "Errors", "Throttles", "Duration"}),
     "AWS/SQS": (
@@ -29,6 +30,7 @@ AWS_METRICS = {
         },
     ),
     "AWS/Logs": ("LogGroupName", {"IncomingBytes"}),
+    "AWS/DynamoDB": ("TableName", {"ConsumedWriteCapacityUnits"}),
 }
 
 #: What a metric that is not written means, alarm by alarm.
