@@ -1,4 +1,4 @@
-"""A whole rotation of the token, at the door of a running stack: nothing lost, the old shut out."""
+"""Whole rotations of the token and of Tencent's key, on a running stack: nothing is lost."""
 
 import json
 from collections.abc import Callable
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.pipeline import PREVIOUS_TOKEN, TOKEN
+from local.pipeline import PREVIOUS_TOKEN, SECRET_ID, SECRET_KEY, TOKEN
 from local.poller import Poller
+from tests.integration.conftest import Sender
 from tests.integration.site import Door, Site
 from tests.local.waiting import wait_until
 
@@ -70,3 +71,27 @@ def test_rotation_loses_nothing_and_ends_with_the_old_token_shut_out(
     with Poller(site.pipeline.aws, rotation.mapping_uuid):
         wait_until(lambda: rotation.kept <= set(site.pipeline.double.blocked))
     assert "late@rotation.example.com" not in site.pipeline.double.blocked
+
+
+def test_key_of_tencent_is_replaced_while_functions_run(
+    sender: Sender, bounce: Callable[..., dict[str, object]]
+) -> None:
+    """Disabled before they begin anew: what the old key could not do comes back for the new one."""
+    pipeline, double = sender.pipeline, sender.double
+    ssm: SSMClient = pipeline.aws.client("ssm")
+    name = pipeline.stack.outputs["TencentCredentialsParameter"]
+    sender.post(bounce("key-before@rotation.example.com"))
+    sender.wait_until_blocked("key-before@rotation.example.com")
+    dead_letters, requests = len(sender.dead_letters()), len(double.requests)
+
+    for recipient, key in (("key-after", "another-secret-key"), ("key-back", SECRET_KEY)):
+        value = json.dumps({"secret_id": SECRET_ID, "secret_key": key})
+        ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+        double.secret_key = key
+        sender.post(bounce(f"{recipient}@rotation.example.com"))
+        sender.wait_until_blocked(f"{recipient}@rotation.example.com")
+
+    outcomes = [request.outcome for request in double.requests[requests:]]
+    assert set(outcomes) == {"AuthFailure.SignatureFailure", "ok"}
+    assert outcomes.count("ok") == 2
+    assert len(sender.dead_letters()) == dead_letters
