@@ -1,22 +1,19 @@
-"""`init`, `callback-url`, `drop-token`: a stage's secrets, and the address made of one of them."""
+"""`init`: the secrets of a stage, made, tried and stored."""
 
 import os
 import re
 import secrets
-import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli import bootstrap, terminal
-from cli.adapters.metrics import ours
 from cli.adapters.secrets import as_parameter
 from cli.adapters.stacks import parameter_name
+from cli.commands.tokens import usable_tokens
 from cli.errors import MendFirstError, TryAgainError
-from cli.options import AsJson, DryRun, Stage, Yes, stage_name
-from functions.blocklist.adapters.tokens import parse_tokens
-from functions.blocklist.domain.errors import ConfigurationError
+from cli.options import DryRun, Yes, stage_name
 
 if TYPE_CHECKING:
     from cli.adapters.secrets import Secrets
@@ -30,8 +27,6 @@ USUAL_NAMES = {
     "LedgerKeyParameter": "ledger-key",
 }
 
-#: A day with mail.
-_LOOK_BACK_HOURS = 24
 #: As infra/parameters.yml has it.
 _KEY_OF_KMS = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+")
 
@@ -109,52 +104,6 @@ def _say_what_is_there(store: "Secrets", stage: str, *, replaced: Sequence[bool]
         there = store.read(parameter) is not None
         would = "would get a new one" if new else "would be kept"
         terminal.say(f"{parameter} {f'is there, and {would}' if there else 'would be stored'}.")
-
-
-def callback_url(*, stage: Stage, as_json: AsJson = False) -> None:
-    """
-    Print the whole callback address, for Tencent's console.
-
-    It ends in the token: whoever has it can get people blocked. Treat it as a password.
-    """
-    url = bootstrap.callback_url(stage)
-    if as_json:
-        terminal.write_json({"callback_url": url})
-    else:
-        terminal.say(url)
-
-
-def drop_token(*, stage: Stage, dry_run: DryRun = False, yes: Yes = False) -> None:
-    """
-    Accept the current token alone: the last step of its rotation.
-
-    Whoever still calls with the one before is answered 404, five minutes later at the latest.
-    """
-    deployed = bootstrap.stack(stage)
-    store = bootstrap.secrets(kms_key_arn=deployed.kms_key_arn)
-    name = deployed.output("CallbackTokensParameter")
-    current, *older = _tokens(store.read_existing(name)) or [""]
-    if not older:
-        terminal.say(f"{name} holds no token from before: kept as it is.")
-        return
-    if late := _callbacks_with_an_old_token():
-        terminal.warn(
-            f"{late} of the last {_LOOK_BACK_HOURS} hours' callbacks, of all stages, came with a "
-            "token from before. Such ones would be lost from now on."
-        )
-    if dry_run:
-        terminal.say(f"{name} would be left with its first token.")
-        return
-    terminal.ask(f"Leave {name} with its first token?", yes=yes)
-    store.write(name, current, replace=True)
-    terminal.say(f"{name}: the token from before is gone. In five minutes it opens nothing.")
-
-
-def _callbacks_with_an_old_token() -> int:
-    metric, now = ours("receive_callback", "PreviousToken"), time.time()
-    since = now - _LOOK_BACK_HOURS * 3600
-    points = bootstrap.metrics().points([metric], since=since, until=now, period_seconds=60)
-    return round(sum(points[metric].values()))
 
 
 def _name(stage: str, output: str) -> str:
@@ -236,7 +185,7 @@ def _init_token(store: "Secrets", name: str, *, replace: bool, yes: bool) -> boo
     if not replace:
         terminal.say(f"{name} is there already: kept. To change it, add --new-token.")
         return False
-    current, *older = _tokens(held) or [""]
+    current, *older = usable_tokens(held) or [""]
     if older:
         terminal.warn(f"{name} holds the token before the one in use as well: that one goes now.")
     terminal.ask(f"Put a new token in front of the one in {name}?", yes=yes)
@@ -252,11 +201,3 @@ def _init_ledger_key(store: "Secrets", name: str) -> None:
         return
     store.write(name, secrets.token_hex(LEDGER_KEY_BYTES), replace=False)
     terminal.say(f"{name}: a new key for the ledger is stored. It must never change.")
-
-
-def _tokens(held: str) -> list[str]:
-    """Give the usable tokens that *held* has, the one that callbacks use now first."""
-    try:
-        return [token.decode(errors="surrogatepass") for token in parse_tokens(held)]
-    except ConfigurationError:
-        return []
