@@ -5,12 +5,13 @@ One more stack in the running emulator, changed from door to door as an operator
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from infra.ingress import EXAMPLES
+from local.aws import Aws, Credentials
 from local.pipeline import TOKEN
 from local.poller import Poller
 from tests.integration.conftest import listen
@@ -116,6 +117,35 @@ def test_without_a_door_others_put_nothing_on_the_queue(site: Site) -> None:
 
     with pytest.raises(stranger.exceptions.ClientError, match="AccessDenied"):
         stranger.send_message(QueueUrl=queue_url, MessageBody="{}")
+
+
+def test_other_account_is_refused_though_somebody_let_it_in(site: Site) -> None:
+    """Both queues' policy denies it, which no other statement outweighs; without that it is in."""
+    aws = site.pipeline.aws
+    outputs = site.deploy("url").stack.outputs
+    sqs: SQSClient = aws.client("sqs")
+    theirs = Credentials("111111111111")  # the emulator takes it for the root of that account
+    stranger: SQSClient = Aws(aws.endpoint_url, region=aws.region, credentials=theirs).client("sqs")
+    anybody = {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}
+
+    for url in (outputs["QueueUrl"], outputs["DeadLetterQueueUrl"]):
+        before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]
+        policy = json.loads(before["Policy"])
+        ours = policy["Statement"]
+        _set_policy(sqs, url, {**policy, "Statement": [anybody]})
+        stranger.send_message(QueueUrl=url, MessageBody="{}")
+
+        _set_policy(sqs, url, {**policy, "Statement": [*ours, anybody]})
+        with pytest.raises(stranger.exceptions.ClientError, match="AccessDenied"):
+            stranger.send_message(QueueUrl=url, MessageBody="{}")
+        with pytest.raises(stranger.exceptions.ClientError, match="AccessDenied"):
+            stranger.receive_message(QueueUrl=url)
+
+        _set_policy(sqs, url, policy)
+
+
+def _set_policy(sqs: "SQSClient", url: str, policy: Mapping[str, object]) -> None:
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
 
 
 def _as_role(site: Site, name: str) -> "SQSClient":
