@@ -139,6 +139,7 @@ types: setup ## types (mypy, strict)
 imports: setup ## which part may know which (import-linter)
 	@$(BIN)/lint-imports --no-cache --no-logo
 
+# W3005: osls writes a DependsOn where a reference says it already.
 .PHONY: template
 template: setup ## dist/templates: plain CloudFormation for every stage and door, checked by cfn-lint, and the package to go with it
 	@$(BIN)/python -m infra.package

@@ -10,6 +10,7 @@ estimate: nothing here was measured in an account.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from bench import cold, handling, naive
 from bench.rows import Row
@@ -110,8 +111,9 @@ class Bill:
 
 def rows(measured: Measured) -> Iterator[Row]:
     """Add up for each number of mails, an idle stack first."""
+    alarms = price_of_alarms(json.loads((PACKAGE / "template.json").read_text()))
     for mails in (0, *MAILS):
-        bill = make_bill(mails, measured, alarms=_alarms())
+        bill = make_bill(mails, measured, alarms=alarms)
         yield Row(
             f"a month with {mails:,} mails",
             bill.total,
@@ -165,9 +167,8 @@ def _gb_seconds(seconds: float, memory_mb: int) -> float:
     return seconds * memory_mb / 1024 * GB_SECOND
 
 
-def _alarms() -> float:
-    """Price the template's alarms: each metric that one looks at counts."""
-    template = json.loads((PACKAGE / "template.json").read_text())
+def price_of_alarms(template: Mapping[str, Any]) -> float:
+    """Price a template's alarms: each metric that one looks at counts."""
     resources = [(one["Type"], one.get("Properties", {})) for one in template["Resources"].values()]
     alarms = [properties for kind, properties in resources if kind == "AWS::CloudWatch::Alarm"]
     looked_at: int = sum(

@@ -16,6 +16,7 @@ from cli.commands import (
     report,
     secrets,
     status,
+    tokens,
     trigger,
     unblock,
     undo,
@@ -57,7 +58,8 @@ app.command()(classify.classify)
 app.command()(audit.audit)
 app.command()(audit.rescue)
 app.command()(secrets.init)
-app.command()(secrets.callback_url)
+app.command()(tokens.callback_url)
+app.command()(tokens.drop_token)
 app.command()(doctor.doctor)
 app.command()(status.status)
 app.command()(status.watch)

@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     folder = DIST / options.platform
     artifact, template = folder / "functions.zip", folder / "template.json"
     if not options.built:
-        _build(platform, folder=folder)
+        _build(platform, folder=folder, deployable=options.deployable)
     elif not artifact.exists():
         raise BuildError(f"{artifact.relative_to(ROOT)} is not there; run: make package")
     if options.deployable and not has_bytecode(artifact):
@@ -80,9 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(line)  # noqa: T201 - this is a command
 
 
-def _build(platform: Platform, *, folder: Path) -> None:
-    artifact = folder / "functions.zip"
-    build_zip(platform, target=artifact, compiler=find_compiler(platform.python))
+def _build(platform: Platform, *, folder: Path, deployable: bool) -> None:
+    """Build both, unless what would be built is not *deployable*: then what is there stays."""
+    artifact, compiler = folder / "functions.zip", find_compiler(platform.python)
+    if deployable and not compiler:
+        raise BuildError(_without_compiler(platform))
+    build_zip(platform, target=artifact, compiler=compiler)
     packages = installed_packages(platform, cache=DIST / "packages")
     write_bill(distributions(packages), artifact=artifact, target=folder / "sbom.cdx.json")
 

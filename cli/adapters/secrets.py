@@ -1,6 +1,6 @@
-"""The two secrets of a stage, SecureStrings in Systems Manager's Parameter Store."""
+"""The secrets of a stage, SecureStrings in Systems Manager's Parameter Store."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -14,8 +14,10 @@ if TYPE_CHECKING:
 class Secrets:
     """Reads and writes SecureStrings by their names."""
 
-    def __init__(self, aws: Aws) -> None:
+    def __init__(self, aws: Aws, *, kms_key_arn: str = "") -> None:
+        """Encrypt what is written with *kms_key_arn*, or with AWS' own key."""
         self._ssm: SSMClient = aws.client("ssm")
+        self._kms_key_arn = kms_key_arn
 
     def read(self, name: str) -> str | None:
         """Give what *name* holds, or None where there is no such parameter."""
@@ -43,5 +45,9 @@ class Secrets:
 
     def write(self, name: str, value: str, *, replace: bool) -> None:
         """Store *value*; what is there already is overwritten only to *replace* it."""
+        # Named each time: without, SSM takes AWS' own key, whatever encrypted it before.
+        encryption: dict[str, Any] = {"KeyId": self._kms_key_arn} if self._kms_key_arn else {}
         with aws_errors():
-            self._ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=replace)
+            self._ssm.put_parameter(
+                Name=name, Value=value, Type="SecureString", Overwrite=replace, **encryption
+            )

@@ -20,11 +20,12 @@ class NoStackError(MendFirstError):
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """The outputs of a stage's stack (infra/outputs.yml)."""
+    """The outputs of a stage's stack (infra/outputs.yml), and its key of KMS if it has one."""
 
     stage: str
     status: str
     outputs: Mapping[str, str]
+    kms_key_arn: str = ""
 
     def output(self, name: str) -> str:
         """
@@ -70,7 +71,12 @@ def read_stack(aws: Aws, stage: str) -> Stack:
         for output in stack.get("Outputs", [])
         if "OutputKey" in output and "OutputValue" in output
     }
-    return Stack(stage, stack["StackStatus"], outputs)
+    parameters = {
+        parameter["ParameterKey"]: parameter.get("ParameterValue", "")
+        for parameter in stack.get("Parameters", [])
+        if "ParameterKey" in parameter
+    }
+    return Stack(stage, stack["StackStatus"], outputs, parameters.get("KmsKeyArn", ""))
 
 
 @dataclass(frozen=True, slots=True)

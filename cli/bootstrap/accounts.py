@@ -25,11 +25,11 @@ def caller() -> "Caller":
     return caller(aws())
 
 
-def secrets() -> "Secrets":
-    """Give where secrets are stored."""
+def secrets(*, kms_key_arn: str = "") -> "Secrets":
+    """Give where secrets are stored, encrypted with *kms_key_arn* or with AWS' own key."""
     from cli.adapters.secrets import Secrets
 
-    return Secrets(aws())
+    return Secrets(aws(), kms_key_arn=kms_key_arn)
 
 
 def metrics() -> "Metrics":

@@ -13,6 +13,7 @@ from cli.commands.status import last_callback
 from cli.errors import AttentionError, CliError, MendFirstError
 from cli.logic import checks
 from cli.logic.checks import Finding, State, Wiring, ok
+from cli.logic.measures import ours
 from cli.logic.stages import ago
 from cli.logic.times import day_in_shanghai
 from cli.options import AsJson, Stage
@@ -25,6 +26,8 @@ USE_OWN_KEY = (
     "It should not be. Where you need that, set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY "
     "to a key of your own."
 )
+#: Up to 20 minutes pass between two tries.
+RECENT_SECONDS = 1800
 _STYLES = {State.OK: "green", State.WARNING: "yellow", State.FAULT: "bold red"}
 
 
@@ -70,6 +73,7 @@ def _examine(stage: str, *, live: bool) -> list[Finding]:
         (OWN_KEY, lambda: _check_own_key(stage)),
         ("queues and trigger", lambda: _check_wiring(stage)),
         ("policy", lambda: _check_policy(stage)),
+        ("configuration errors", lambda: _check_errors(stage)),
         ("blocking", lambda: _check_blocking(stage)),
         ("callback address", lambda: _check_door(stage)),
         ("callbacks", _check_callbacks),
@@ -155,8 +159,33 @@ def _check_wiring(stage: str) -> Sequence[Finding]:
 
 def _check_policy(stage: str) -> Sequence[Finding]:
     """Load it as the consumer does, which decides about nobody when it cannot."""
-    bootstrap.terms(stage)
+    try:
+        bootstrap.terms(stage)
+    except MendFirstError as error:
+        here = f"{error.advice} If this is the one, the functions cannot read it either."
+        mend = f"{here} {checks.put_back(stage)}"
+        return [Finding("policy", State.FAULT, error.problem.rstrip("."), mend)]
     return [ok("policy", f"{bootstrap.policy_file(stage)} can be read")]
+
+
+def _check_errors(stage: str) -> Sequence[Finding]:
+    """Hear of what only the consumer meets, such as code that was changed by hand."""
+    name, now = "configuration errors", time.time()
+    since = now - RECENT_SECONDS
+    metric = ours("block_recipients", "ConfigurationErrors")
+    points = bootstrap.metrics().points([metric], since=since, until=now, period_seconds=60)
+    number = round(sum(points[metric].values()))
+    if not number:
+        return [ok(name, "none in the last half hour")]
+    return [
+        Finding(
+            name,
+            State.WARNING,
+            f"{number} in the last half hour, of all stages in this account and region",
+            f"Over if it was mended since. Else its reason is in the log of {stage}'s "
+            "blockRecipients: docs/operations.md, Nothing works until a setting is mended",
+        )
+    ]
 
 
 def _check_blocking(stage: str) -> Sequence[Finding]:

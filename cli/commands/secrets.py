@@ -1,7 +1,8 @@
-"""`init` and `callback-url`: the secrets of a stage, and the address made of one of them."""
+"""`init`: the secrets of a stage, made, tried and stored."""
 
 import json
 import os
+import re
 import secrets
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -9,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli import bootstrap, terminal
+from cli.commands.tokens import usable_tokens
 from cli.errors import MendFirstError, TryAgainError
-from cli.options import AsJson, DryRun, Stage, Yes, stage_name
-from functions.blocklist.adapters.tokens import parse_tokens
-from functions.blocklist.domain.errors import ConfigurationError
+from cli.options import DryRun, Yes, stage_name
 
 if TYPE_CHECKING:
     from cli.adapters.secrets import Secrets
@@ -26,6 +26,15 @@ USUAL_NAMES = {
     "LedgerKeyParameter": "ledger-key",
 }
 
+#: As infra/parameters.yml has it.
+_KEY_OF_KMS = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[a-z0-9-]+")
+
+
+def _kms_key_arn(text: str) -> str:
+    if text and not _KEY_OF_KMS.fullmatch(text):
+        raise typer.BadParameter("it is the ARN of a key, not of an alias")
+    return text
+
 
 def init(
     stage: Annotated[
@@ -38,6 +47,15 @@ def init(
     new_token: Annotated[
         bool, typer.Option("--new-token", help="Put a new token in front of the one in use.")
     ] = False,
+    kms_key: Annotated[
+        str,
+        typer.Option(
+            help="Encrypt with this key of KMS, the stage's kmsKeyArn: needed before its first "
+            "deployment only.",
+            metavar="ARN",
+            callback=_kms_key_arn,
+        ),
+    ] = "",
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> None:
@@ -47,7 +65,10 @@ def init(
     Before the first deployment, and again whenever a secret changes. The key comes from
     TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, or you are asked for it.
     """
-    store = bootstrap.secrets()
+    encrypted_with = _key_that_functions_may_use(stage, kms_key)
+    store = bootstrap.secrets(kms_key_arn=encrypted_with)
+    if encrypted_with:
+        terminal.say(f"Encrypted with {encrypted_with}.")
     if dry_run:
         _say_what_is_there(store, stage, replaced=(new_key, new_token, False))
         return
@@ -59,25 +80,29 @@ def init(
     _say_next(stage, key_changed=key_changed, token_changed=token_changed)
 
 
+def _key_that_functions_may_use(stage: str, given: str) -> str:
+    """
+    Give the key of KMS to encrypt with, or nothing for AWS' own.
+
+    Raises:
+        MendFirstError: the functions of *stage* could not read what *given* encrypts.
+    """
+    stack = bootstrap.stack_if_any(stage)
+    if stack and given and given != stack.kms_key_arn:
+        theirs = stack.kms_key_arn or "AWS' own key"
+        raise MendFirstError(
+            f"Stage {stage} uses {theirs}: its functions could not read what {given} encrypts.",
+            f"Deploy it with kmsKeyArn={given} first.",
+        )
+    return stack.kms_key_arn if stack else given
+
+
 def _say_what_is_there(store: "Secrets", stage: str, *, replaced: Sequence[bool]) -> None:
     for name, new in zip(USUAL_NAMES, replaced, strict=True):
         parameter = _name(stage, name)
         there = store.read(parameter) is not None
         would = "would get a new one" if new else "would be kept"
         terminal.say(f"{parameter} {f'is there, and {would}' if there else 'would be stored'}.")
-
-
-def callback_url(*, stage: Stage, as_json: AsJson = False) -> None:
-    """
-    Print the whole callback address, for Tencent's console.
-
-    It ends in the token: whoever has it can get people blocked. Treat it as a password.
-    """
-    url = bootstrap.callback_url(stage)
-    if as_json:
-        terminal.write_json({"callback_url": url})
-    else:
-        terminal.say(url)
 
 
 def _name(stage: str, output: str) -> str:
@@ -160,14 +185,12 @@ def _init_token(store: "Secrets", name: str, *, replace: bool, yes: bool) -> boo
     if not replace:
         terminal.say(f"{name} is there already: kept. To change it, add --new-token.")
         return False
-    current, *older = _tokens(held) or [""]
+    current, *older = usable_tokens(held) or [""]
     if older:
         terminal.warn(f"{name} holds the token before the one in use as well: that one goes now.")
     terminal.ask(f"Put a new token in front of the one in {name}?", yes=yes)
     store.write(name, ",".join(filter(None, [token, current])), replace=True)
-    terminal.say(
-        f"{name}: a new token is stored. The one before stays accepted, until the next --new-token."
-    )
+    terminal.say(f"{name}: a new token is stored. The one before stays accepted, until drop-token.")
     return True
 
 
@@ -178,11 +201,3 @@ def _init_ledger_key(store: "Secrets", name: str) -> None:
         return
     store.write(name, secrets.token_hex(LEDGER_KEY_BYTES), replace=False)
     terminal.say(f"{name}: a new key for the ledger is stored. It must never change.")
-
-
-def _tokens(held: str) -> list[str]:
-    """Give the usable tokens that *held* has, the one that callbacks use now first."""
-    try:
-        return [token.decode(errors="surrogatepass") for token in parse_tokens(held)]
-    except ConfigurationError:
-        return []

@@ -53,7 +53,7 @@ class Standing:
         """Give what a person should know or do, the gravest first."""
         stage = f"--stage {self.stage}"
         said = {
-            "Tencent refuses everything until a setting is mended: ses-blocklist doctor "
+            "A setting stood in the way of blocking. Is it mended? ses-blocklist doctor "
             f"{stage}": self.counts["ConfigurationErrors"] > 0,
             "Callbacks were answered 503; what they told may be lost: see docs/operations.md": (
                 self.counts["Unavailable"] > 0

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,9 +22,12 @@ from local.stack import Stack, deploy
 if TYPE_CHECKING:
     from types_boto3_lambda import LambdaClient
     from types_boto3_sqs import SQSClient
+    from types_boto3_ssm import SSMClient
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SECRET_ID, SECRET_KEY = "AKIDoperator", "operator-secret-key"
+#: A key of KMS.
+OWN_KEY = "arn:aws:kms:ap-southeast-1:000000000000:key/00000000-1111-2222-3333-444444444444"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,33 @@ class Account:
         """Forget every message, those that somebody holds included."""
         for queue_url in (self.queue, self.dead_letter_queue):
             self.sqs.purge_queue(QueueUrl=queue_url)
+
+
+class Parameters:
+    """What SSM holds, but for what stands in *without*."""
+
+    def __init__(self, aws: Aws, *, without: Sequence[str] = ()) -> None:
+        self._ssm: SSMClient = aws.client("ssm")
+        for name in without:
+            self._ssm.delete_parameters(Names=[name])
+
+    def __getitem__(self, name: str) -> str:
+        return self._ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+
+    def __contains__(self, name: str) -> bool:
+        return not self._ssm.get_parameters(Names=[name])["InvalidParameters"]
+
+    def put(self, name: str, value: str) -> None:
+        """Write a SecureString."""
+        self._ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
+
+    def kind(self, name: str) -> str:
+        """Tell whether it is a SecureString."""
+        return self._ssm.get_parameter(Name=name)["Parameter"]["Type"]
+
+    def encrypted_with(self, name: str) -> str:
+        """Give the key that encrypted what the parameter holds now."""
+        return self._ssm.get_parameter_history(Name=name)["Parameters"][-1]["KeyId"]
 
 
 def deploy_stage(aws: Aws, *, tencent: str) -> Stack:

@@ -3,7 +3,7 @@
 import pytest
 
 from infra.ingress import EXAMPLES
-from infra.template import compile_examples, compile_templates
+from infra.template import compile_examples, compile_template, compile_templates
 from tests.conftest import Written
 from tests.infra.compiled import STAGES, Template
 from tests.infra.emitted import Series, emitted
@@ -35,3 +35,15 @@ def template(templates: dict[str, Template], request: pytest.FixtureRequest) -> 
 def series(monkeypatch: pytest.MonkeyPatch, written: Written) -> frozenset[Series]:
     """Every metric that the functions write, with its dimensions."""
     return emitted(monkeypatch, written)
+
+
+@pytest.fixture(scope="session")
+def loud(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """Compile a stage with everything switched on."""
+    folder = tmp_path_factory.mktemp("loud")
+    artifact = folder / "functions.zip"
+    artifact.write_text("something")
+    compile_template(
+        "staging", artifact=artifact, target=folder / "staging.json", params={"silence": "on"}
+    )
+    return Template.read(folder, "staging")

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from bench import bill
 from tests.infra.compiled import Template
 from tests.infra.emitted import Series, dimensions
 from tests.infra.test_alarms import AWS_METRICS, PAGE, TICKET, alarms
+from tests.infra.test_alarms_ring import calculated
 
 _SEARCH = re.compile(r"SEARCH\('\{SesBlocklist,([\w,]+)\} MetricName=\"(\w+)\"', 'Sum', \d+\)")
 
@@ -84,6 +86,50 @@ def test_dashboard_shows_what_was_asked_for(widgets: list[dict[str, Any]]) -> No
         *("ApiRequests", "RateLimited", "ConfigurationErrors"),
         *("ApproximateAgeOfOldestMessage", "MostReceives", "EndToEndSeconds"),
     }
+
+
+@pytest.mark.parametrize(
+    ("label", "values", "dollars"),
+    [
+        ("functions", {"doorCalls": 1e6}, 1e6 * bill.INVOCATION),
+        ("functions", {"consumerCalls": 1e6}, 1e6 * bill.INVOCATION),
+        ("functions", {"doorMs": 4e6}, 1000 * bill.GB_SECOND),
+        ("functions", {"consumerMs": 1e6}, 1000 * bill.GB_SECOND),
+        *(
+            ("queue, at most", {what: 1e6}, 1e6 * bill.SQS_REQUEST)
+            for what in ("sent", "received", "deleted", "empty")
+        ),
+        *(("logs", {what: 1e9}, 1e9 * bill.LOG_BYTE) for what in ("doorLog", "consumerLog")),
+        ("ledger, without what it keeps", {"writes": 1e6}, 1e6 * bill.WRITE_UNIT),
+    ],
+)
+def test_dashboard_s_day_costs_what_the_bill_says(
+    widgets: list[dict[str, Any]], label: str, values: dict[str, float], dollars: float
+) -> None:
+    """The same list prices as in `make bench`: two of them would be one that is wrong."""
+    [expression] = [
+        row[0]["expression"]
+        for row in _rows(widgets)
+        if isinstance(row[0], dict) and row[0].get("label") == label
+    ]
+    nothing = dict.fromkeys(re.findall(r"FILL\((\w+), 0\)", expression), None)
+
+    assert calculated(expression, {**nothing, **values}) == pytest.approx(dollars)
+
+
+def test_dashboard_s_fixed_part_is_that_of_the_alarms_the_metrics_and_itself(
+    template: Template, widgets: list[dict[str, Any]]
+) -> None:
+    [told] = [
+        float(match[1])
+        for row in _rows(widgets)
+        if isinstance(row[0], dict)
+        for match in re.finditer(r"TIME_SERIES\((.+)\)", row[0]["expression"])
+    ]
+
+    metrics = sum(bill.METRICS.values()) * bill.METRIC
+    month = metrics + bill.price_of_alarms(template.body) + bill.DASHBOARD
+    assert told == pytest.approx(month / 30, abs=0.01)
 
 
 def test_dashboard_refers_to_what_there_is(template: Template) -> None:

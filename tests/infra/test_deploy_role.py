@@ -125,11 +125,21 @@ def test_roles_are_given_to_functions_only_and_may_be_bounded(
 ) -> None:
     """Whoever makes roles can make one that may do anything, unless a boundary is asked for."""
     passing = statements["RolesToFunctions"]["Condition"]
+    on_roles = {action for action in actions(statements) if action.startswith("iam:")}
     bounded, otherwise = statements["Roles"]["Condition"]["Fn::If"][1:]
 
     assert passing == {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
     assert bounded == {"StringEquals": {"iam:PermissionsBoundary": {"Ref": "PermissionsBoundary"}}}
     assert otherwise == {"Ref": "AWS::NoValue"}
+    # What could give a role more asks for the boundary; of the others none can.
+    assert on_roles - set(statements["Roles"]["Action"]) == {
+        *("iam:DeleteRole", "iam:GetRole", "iam:GetRolePolicy", "iam:PassRole"),
+        *("iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy"),
+    }
+    assert set(statements["Roles"]["Action"]) == {
+        *("iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePolicy"),
+        "iam:PutRolePermissionsBoundary",
+    }
 
 
 def _texts(resources: list[Any]) -> Iterator[str]:

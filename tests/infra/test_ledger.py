@@ -108,6 +108,7 @@ def test_stage_may_do_without_a_ledger(without: Template) -> None:
     permissions = str(list(without.statements("BlockRecipientsRole")))
 
     assert not without.of_type("AWS::DynamoDB::Table")
+    assert "LedgerTable" not in without.text  # not on the dashboard either
     assert not {name for name in without.body["Outputs"] if name.startswith("Ledger")}
     assert read_ledger_settings(without.environment(CONSUMER)) is None
     assert "sqs:ReceiveMessage" in permissions

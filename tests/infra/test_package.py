@@ -119,15 +119,33 @@ def test_without_that_python_the_package_has_no_bytecode_and_says_so(
     assert not [name for name in names(dist / "lambda" / "functions.zip") if ".pyc" in name]
 
 
-@pytest.mark.usefixtures("dist")
-def test_without_that_python_nothing_is_deployed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would work, and every cold start would take twice as long: nobody would find out why."""
+def test_without_that_python_nothing_is_deployed(
+    dist: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    It would work, and every cold start would take twice as long: nobody would find out why.
+
+    What was built elsewhere with that Python, to be deployed with BUILT=1, is still there then.
+    """
     monkeypatch.setattr(package, "find_compiler", lambda _: None)
+    write(dist / "local", {"functions.zip": "built elsewhere"})
 
     with pytest.raises(
         BuildError, match=r"(?s)no Python 3\.\d+ .*PYTHON3\d+=/path/to/python3\.\d+"
     ):
         package.main(["--platform", "local", "--deployable"])
+
+    assert (dist / "local" / "functions.zip").read_text() == "built elsewhere"
+
+
+def test_what_was_built_without_that_python_is_not_deployed_either(dist: Path) -> None:
+    """The machine that deploys need not have it; the one that built had to."""
+    (dist / "local").mkdir(parents=True)
+    with zipfile.ZipFile(dist / "local" / "functions.zip", "w") as archive:
+        archive.writestr("functions/handler.py", "")
+
+    with pytest.raises(BuildError, match=r"no Python 3\.\d+ to compile"):
+        package.main(["--platform", "local", "--built", "--deployable"])
 
 
 def test_what_was_built_elsewhere_is_taken_as_it_is(

@@ -80,15 +80,21 @@ def test_secrets_may_be_read_under_either_form_of_their_names(tmp_path: Path, na
         "dev",
         artifact=artifact,
         target=target,
-        params={"callbackTokensParameter": name, "tencentCredentialsParameter": f"{name}-key"},
+        params={
+            "callbackTokensParameter": name,
+            "tencentCredentialsParameter": f"{name}-key",
+            "ledgerKeyParameter": f"{name}-ledger",
+        },
     )
     template = Template.read(tmp_path, "dev")
 
     arn = _parameter_arn(name.removeprefix("/"))
     assert ("ssm:GetParameter", arn) in _permissions(template, "ReceiveCallbackRole")
-    assert ("ssm:GetParameter", f"{arn}-key") in _permissions(template, "BlockRecipientsRole")
+    consumer = _permissions(template, "BlockRecipientsRole")
+    assert {("ssm:GetParameter", f"{arn}-key"), ("ssm:GetParameter", f"{arn}-ledger")} <= consumer
     assert template.environment(DOOR)["CALLBACK_TOKENS_PARAMETER"] == name
     assert template.environment(CONSUMER)["TENCENT_CREDENTIALS_PARAMETER"] == f"{name}-key"
+    assert template.environment(CONSUMER)["LEDGER_KEY_PARAMETER"] == f"{name}-ledger"
 
 
 @pytest.mark.parametrize("role", ["ReceiveCallbackRole", "BlockRecipientsRole"])

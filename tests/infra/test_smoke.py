@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
@@ -24,8 +25,8 @@ class Account:
         }
         self.tokens = "current-token, previous-token"
         self.queued: list[str] = []
-        #: What the metric says at each look, the last one for ever.
-        self.counts = [3.0, 3.0, 4.0]
+        #: The metric at each look, the last one for ever: its sums, by minutes from now.
+        self.looks: list[dict[int, float]] = [{0: 3}, {0: 3}, {0: 4}]
 
     def client(self, service: str) -> "Account":
         assert service in {"cloudformation", "ssm", "cloudwatch", "sqs"}
@@ -42,10 +43,30 @@ class Account:
             raise ClientError({"Error": {"Code": "ParameterNotFound"}}, "GetParameter")
         return {"Parameter": {"Value": self.tokens}}
 
-    def get_metric_statistics(self, *, MetricName: str, **_: object) -> dict[str, Any]:  # noqa: N803
-        assert MetricName == "Smoke"
-        count = self.counts.pop(0) if len(self.counts) > 1 else self.counts[0]
-        return {"Datapoints": [{"Sum": count - 1}, {"Sum": 1.0}]}
+    def get_metric_statistics(
+        self,
+        *,
+        Namespace: str,  # noqa: N803 - boto3's, as all of them
+        MetricName: str,  # noqa: N803
+        Dimensions: list[dict[str, str]],  # noqa: N803
+        StartTime: datetime,  # noqa: N803
+        EndTime: datetime,  # noqa: N803
+        Period: int,  # noqa: N803
+        Statistics: list[str],  # noqa: N803
+    ) -> dict[str, Any]:
+        assert (Namespace, MetricName) == ("SesBlocklist", "Smoke")
+        assert Dimensions == [{"Name": "service", "Value": "block_recipients"}]
+        assert (Period, Statistics) == (60, ["Sum"])
+        minute = datetime.now(UTC).replace(second=0, microsecond=0)
+        sums = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+        points = {minute + timedelta(minutes=each): total for each, total in sums.items()}
+        return {
+            "Datapoints": [
+                {"Timestamp": moment, "Sum": total}
+                for moment, total in points.items()
+                if StartTime <= moment < EndTime
+            ]
+        }
 
     def send_message(self, *, QueueUrl: str, MessageBody: str) -> None:  # noqa: N803 - boto3's
         assert QueueUrl == "queue"
@@ -109,9 +130,27 @@ def test_callback_goes_through_the_door_with_the_current_token(
     assert len(slept) == 1
 
 
+@pytest.mark.parametrize(
+    "looks",
+    [
+        pytest.param([{}, {}, {0: 1}], id="first of all"),
+        pytest.param([{0: 3}, {0: 3}, {0: 4}], id="in a minute with others"),
+        pytest.param([{0: 3}, {0: 3}, {0: 3, 6: 1}], id="minutes later"),
+        pytest.param([{0: 3}, {0: 3}, {6: 1, 0: 3}], id="and told before the earlier ones"),
+    ],
+)
+def test_its_count_is_seen_whenever_it_comes(
+    account: Account, looks: list[dict[int, float]]
+) -> None:
+    """CloudWatch puts a count at the beginning of its minute, and promises no order."""
+    account.looks = looks
+
+    assert len(run(account)) == 1
+
+
 def test_earlier_smoke_tests_do_not_count(account: Account) -> None:
     """Else every deployment after the first would pass."""
-    account.counts = [3.0]
+    account.looks = [{0: 3}]
 
     with pytest.raises(SmokeError, match=r"did not count it within 0\.2 s.*log of consumer"):
         run(account)

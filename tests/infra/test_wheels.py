@@ -1,5 +1,6 @@
 """infra/wheels.py: the packages that are shipped, for the machine that runs them."""
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -67,6 +68,30 @@ def test_pip_is_heard_when_it_refuses(tmp_path: Path, monkeypatch: pytest.Monkey
         installed_packages(LOCAL, cache=tmp_path / "cache")
 
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("pin", "trouble"),
+    [
+        pytest.param("", "Hashes are required", id="without a hash"),
+        pytest.param(f" --hash=sha256:{'0' * 64}", "DO NOT MATCH THE HASHES", id="another's hash"),
+    ],
+)
+def test_wheel_that_is_not_the_pinned_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pin: str, trouble: str
+) -> None:
+    """Whoever takes over a project, or an index, would run with the role of our functions."""
+    wheel = tmp_path / "thing-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("thing.py", "")
+        archive.writestr("thing-1.0.dist-info/METADATA", "Name: thing\nVersion: 1.0\n")
+        archive.writestr("thing-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\n")
+        archive.writestr("thing-1.0.dist-info/RECORD", "")
+    (tmp_path / "runtime.txt").write_text(f"thing @ {wheel.as_uri()}{pin}\n")
+    monkeypatch.setattr(wheels, "REQUIREMENTS", tmp_path / "runtime.txt")
+
+    with pytest.raises(BuildError, match=trouble):
+        installed_packages(LOCAL, cache=tmp_path / "cache")
 
 
 def test_what_never_runs_is_left_out(tmp_path: Path) -> None:

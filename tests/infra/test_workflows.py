@@ -9,13 +9,14 @@ import yaml
 from infra.template import ROOT
 
 FOLDER = ROOT / ".github" / "workflows"
+GATE = ROOT / ".ci" / "run"
 PINNED = re.compile(
     r"uses: (?P<action>[\w./-]+)@(?P<commit>[0-9a-f]{40}) # (?P<tag>v\d+\.\d+\.\d+)"
 )
 
 
-def workflow(name: str) -> dict[str, Any]:
-    read: dict[str, Any] = yaml.safe_load((FOLDER / name).read_text())
+def workflow(name: str) -> dict[Any, Any]:
+    read: dict[Any, Any] = yaml.safe_load((FOLDER / name).read_text())
     return read
 
 
@@ -28,7 +29,35 @@ def test_every_job_is_required() -> None:
     assert last["if"] == "always()"  # a job that is skipped counts as passed
 
 
-def test_package_goes_from_stage_to_stage_and_is_built_once() -> None:
+def test_gate_runs_under_both_pythons_and_audits() -> None:
+    """Developers' Python and Lambda's; a check that is there and runs nothing is green for ever."""
+    jobs = workflow("ci.yml")["jobs"]
+
+    assert jobs["gate"]["strategy"]["matrix"]["python"] == ["3.11", "3.13"]
+    assert _runs(jobs["gate"]) == ["bash .ci/run"]
+    assert _runs(jobs["audit"]) == ["make audit"]
+
+
+def test_gate_leaves_nothing_out() -> None:
+    """What it runs without a word is what CI runs."""
+    [steps] = re.findall(r"^\[ \$# -gt 0 \] \|\| set -- (.+)$", GATE.read_text(), re.MULTILINE)
+
+    assert set(steps.split()) == {
+        *("setup", "pins", "lint", "types", "imports", "zizmor", "package", "template"),
+        *("checkov", "test"),
+    }
+
+
+def test_only_main_is_deployed_and_only_where_somebody_wants_it() -> None:
+    """A copy of the repository, or a branch, must not reach anybody's account."""
+    deploy = workflow("deploy.yml")
+
+    assert deploy[True] == {"push": {"branches": ["main"]}}  # YAML 1.1 takes `on` for true
+    assert deploy["jobs"]["build"]["if"] == "vars.DEPLOY == 'on'"
+    assert deploy["jobs"]["build"]["needs"] == "checks"
+
+
+def test_package_goes_from_stage_to_stage() -> None:
     jobs = workflow("deploy.yml")["jobs"]
 
     stages = {name: job for name, job in jobs.items() if "stage" in job.get("with", {})}
@@ -37,25 +66,35 @@ def test_package_goes_from_stage_to_stage_and_is_built_once() -> None:
         "staging": ("staging", "dev"),
         "production": ("production", "staging"),
     }
-    assert jobs["build"]["needs"] == "checks"
-    [deploy] = [step for step in _steps() if "make deploy" in step.get("run", "")]
-    assert "BUILT=1" in deploy["run"]
 
 
-def test_failed_deployment_goes_back_to_what_was_there() -> None:
-    names = [step["name"] for step in _steps() if "name" in step]
+def test_package_is_built_once_and_handed_on() -> None:
+    """What was tried is what runs: a stage that builds for itself has tried something else."""
+    [built] = [run for run in _runs(workflow("deploy.yml")["jobs"]["build"]) if "infra" in run]
+    [kept] = _given(workflow("deploy.yml")["jobs"]["build"], "actions/upload-artifact")
+    [taken] = _given(workflow("deploy_stage.yml")["jobs"]["deploy"], "actions/download-artifact")
 
-    assert names == [
-        "What is deployed now",
-        "Deploy",
-        "Smoke test",
-        "Back to what was deployed before",
-        "Smoke test of that",
-    ]
-    conditions = {step["name"]: step.get("if") for step in _steps() if "name" in step}
-    back = "failure() && steps.before.outputs.deployment != ''"
-    assert conditions["Back to what was deployed before"] == back
-    assert conditions["Smoke test"] is None
+    assert built == ".venv/bin/python -m infra.package --deployable"
+    assert kept["path"].split() == ["dist/lambda/functions.zip", "dist/lambda/sbom.cdx.json"]
+    # It forgets the folder that all have in common, which is where they are put again.
+    assert (taken["name"], taken["path"]) == (kept["name"], "dist/lambda")
+
+
+def test_role_is_assumed_where_something_is_deployed_and_nowhere_else() -> None:
+    """A job that may ask for the token of its environment can become that stage's role."""
+    deploying = workflow("deploy.yml")["jobs"]
+    may = {
+        name: job.get("permissions", {}).get("id-token")
+        for name, job in (*deploying.items(), *workflow("ci.yml")["jobs"].items())
+    }
+
+    assert {name for name, right in may.items() if right == "write"} == {
+        *("dev", "staging", "production"),
+    }
+    [role] = _given(
+        workflow("deploy_stage.yml")["jobs"]["deploy"], "aws-actions/configure-aws-credentials"
+    )
+    assert role["role-to-assume"] == "${{ vars.AWS_ROLE_ARN }}"
 
 
 def test_stage_s_job_runs_in_its_environment() -> None:
@@ -87,6 +126,9 @@ def _pin(line: str) -> re.Match[str]:
     return match
 
 
-def _steps() -> list[dict[str, Any]]:
-    steps: list[dict[str, Any]] = workflow("deploy_stage.yml")["jobs"]["deploy"]["steps"]
-    return steps
+def _runs(job: dict[str, Any]) -> list[str]:
+    return [step["run"] for step in job["steps"] if "run" in step]
+
+
+def _given(job: dict[str, Any], action: str) -> list[dict[str, str]]:
+    return [step["with"] for step in job["steps"] if step.get("uses", "").startswith(f"{action}@")]

@@ -1,10 +1,11 @@
 """One more stack in the running emulator, changed from test to test as an operator would."""
 
 import json
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 
@@ -12,6 +13,9 @@ from infra.ingress import EXAMPLES
 from infra.template import compile_template
 from local.pipeline import PACKAGE, Pipeline, put_secrets
 from local.stack import Stack, deploy
+
+if TYPE_CHECKING:
+    from types_boto3_lambda import LambdaClient
 
 STAGE = "doors"
 #: As the stage local has them.
@@ -75,6 +79,16 @@ class Site:
             name=f"ses-blocklist-{STAGE}",
         )
         return self._door(example, stack)
+
+    def begin_anew(self, door: Door, output: str) -> None:
+        """Let the function under *output* of the stack lose all that it remembers."""
+        client: LambdaClient = self.pipeline.aws.client("lambda")
+        name = door.stack.outputs[output]
+        variables = client.get_function_configuration(FunctionName=name)["Environment"]
+        client.update_function_configuration(
+            FunctionName=name,
+            Environment={"Variables": {**variables["Variables"], "ANEW": uuid.uuid4().hex}},
+        )
 
     def _params(self, example: str) -> dict[str, str]:
         params = {**HERE, **EXAMPLES[example]}

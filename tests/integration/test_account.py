@@ -37,8 +37,13 @@ def told(version: Version) -> Iterator[list[str]]:
 
 
 def test_stranger_deploys_into_an_empty_account(version: Version, told: list[str]) -> None:
-    """Secrets, deployment and a smoke test, in a shell that has been told nothing else."""
-    script = "\n".join(["set -e", *told, "make remove STAGE=local"])
+    """
+    Secrets, deployment and a smoke test, in a shell that has been told nothing else.
+
+    A smoke test sends nothing to Tencent, so `doctor` tells whether that is the double.
+    """
+    tried = [".venv/bin/ses-blocklist doctor --stage local", "make remove STAGE=local"]
+    script = "\n".join(["set -e", *told, *tried])
 
     ran = subprocess.run(  # noqa: S603 - our own words
         ["/bin/sh", "-c", script],
@@ -58,4 +63,5 @@ def test_stranger_deploys_into_an_empty_account(version: Version, told: list[str
 
     assert ran.returncode == 0, ran.stdout
     assert "ses-blocklist-local: counted" in ran.stdout
+    assert "Tencent's key of the stage: may block, at http://127.0.0.1:" in ran.stdout
     assert "Still there: the two queues" in ran.stdout

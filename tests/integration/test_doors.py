@@ -5,12 +5,13 @@ One more stack in the running emulator, changed from door to door as an operator
 """
 
 import json
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from infra.ingress import EXAMPLES
+from local.aws import Aws, Credentials
 from local.pipeline import TOKEN
 from local.poller import Poller
 from tests.integration.conftest import listen
@@ -118,6 +119,35 @@ def test_without_a_door_others_put_nothing_on_the_queue(site: Site) -> None:
         stranger.send_message(QueueUrl=queue_url, MessageBody="{}")
 
 
+def test_other_account_is_refused_though_somebody_let_it_in(site: Site) -> None:
+    """Both queues' policy denies it, which no other statement outweighs; without that it is in."""
+    aws = site.pipeline.aws
+    outputs = site.deploy("url").stack.outputs
+    sqs: SQSClient = aws.client("sqs")
+    theirs = Credentials("111111111111")  # the emulator takes it for the root of that account
+    stranger: SQSClient = Aws(aws.endpoint_url, region=aws.region, credentials=theirs).client("sqs")
+    anybody = {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"}
+
+    for url in (outputs["QueueUrl"], outputs["DeadLetterQueueUrl"]):
+        before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]
+        policy = json.loads(before["Policy"])
+        ours = policy["Statement"]
+        _set_policy(sqs, url, {**policy, "Statement": [anybody]})
+        stranger.send_message(QueueUrl=url, MessageBody="{}")
+
+        _set_policy(sqs, url, {**policy, "Statement": [*ours, anybody]})
+        with pytest.raises(stranger.exceptions.ClientError, match="AccessDenied"):
+            stranger.send_message(QueueUrl=url, MessageBody="{}")
+        with pytest.raises(stranger.exceptions.ClientError, match="AccessDenied"):
+            stranger.receive_message(QueueUrl=url)
+
+        _set_policy(sqs, url, policy)
+
+
+def _set_policy(sqs: "SQSClient", url: str, policy: Mapping[str, object]) -> None:
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+
+
 def _as_role(site: Site, name: str) -> "SQSClient":
     aws = site.pipeline.aws
     sts: STSClient = aws.client("sts")
@@ -132,13 +162,43 @@ def test_secrets_are_read_by_names_without_a_slash_too(
     site: Site, bounce: Callable[..., dict[str, object]]
 ) -> None:
     """Every other test here has names that begin with one."""
-    names = {"callbackTokensParameter": "tokens", "tencentCredentialsParameter": "our.key"}
+    names = {
+        "callbackTokensParameter": "tokens",
+        "tencentCredentialsParameter": "our.key",
+        "ledgerKeyParameter": "our.ledger-key",
+    }
     door = site.deploy("url", settings=names)
     body = json.dumps(bounce("no-slash@doors.example.com")).encode()
 
     assert door.request(f"/callbacks/{TOKEN}", body).status_code == 200
 
     wait_until(lambda: "no-slash@doors.example.com" in site.pipeline.double.blocked)
+
+
+def test_stage_with_a_key_of_its_own_blocks_as_any_other(
+    site: Site, bounce: Callable[..., dict[str, object]]
+) -> None:
+    """
+    Both queues change their key under way.
+
+    Who may use the key, and the boundary, are asserted on the template (tests/infra/test_roles.py):
+    the emulator asks for neither.
+    """
+    kms: Any = site.pipeline.aws.client("kms")
+    sqs: SQSClient = site.pipeline.aws.client("sqs")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    site.deploy("url")
+
+    door = site.deploy("url", KmsKeyArn=key)
+
+    body = json.dumps(bounce("own-key@doors.example.com")).encode()
+    assert door.request(f"/callbacks/{TOKEN}", body).status_code == 200
+    wait_until(lambda: "own-key@doors.example.com" in site.pipeline.double.blocked)
+    attributes = [
+        sqs.get_queue_attributes(QueueUrl=door.stack.outputs[output], AttributeNames=["All"])
+        for output in ("QueueUrl", "DeadLetterQueueUrl")
+    ]
+    assert [one["Attributes"]["KmsMasterKeyId"] for one in attributes] == [key] * 2
 
 
 def test_topic_hears_every_callback_as_it_came(site: Site) -> None:

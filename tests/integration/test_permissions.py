@@ -8,7 +8,6 @@ What the emulator does not enforce, logs and keys, is asserted on the template
 
 import json
 import time
-import uuid
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -94,12 +93,7 @@ class Bench:
 
     def forget(self, output: str) -> None:
         """Let a function begin anew: it keeps its secrets as long as it lives."""
-        name = self.door.stack.outputs[output]
-        variables = self._lambda.get_function_configuration(FunctionName=name)["Environment"]
-        self._lambda.update_function_configuration(
-            FunctionName=name,
-            Environment={"Variables": {**variables["Variables"], "ANEW": uuid.uuid4().hex}},
-        )
+        self.site.begin_anew(self.door, output)
 
     def forward(self, body: str) -> str:
         """Call the door, and give what it wrote."""

@@ -77,6 +77,7 @@ def test_everything_is_looked_at(healthy: Account) -> None:
         "partial failures",
         "requests a second",
         "policy",
+        "configuration errors",
         "blocking",
         "callback address",
         "callbacks",
@@ -198,6 +199,31 @@ def test_policy_that_cannot_be_read_is_a_fault(
 
     assert finding["state"] == "fault"
     assert "there is no policy 'mine.toml'" in finding["told"]
+    assert "the functions cannot read it either" in finding["mend"]
+    assert "detect-stack-drift --stack-name ses-blocklist-local" in finding["mend"]
+
+
+def test_what_only_the_consumer_meets_is_told(healthy: Account) -> None:
+    """A policy in code that was changed by hand: here it can be read, there nobody is blocked."""
+    cloudwatch: CloudWatchClient = healthy.aws.client("cloudwatch")
+    for minutes_ago, number in ((3, 1), (25, 2), (50, 100)):
+        cloudwatch.put_metric_data(
+            Namespace="SesBlocklist",
+            MetricData=[
+                {
+                    "MetricName": "ConfigurationErrors",
+                    "Dimensions": [{"Name": "service", "Value": "block_recipients"}],
+                    "Timestamp": datetime.now(tz=UTC) - timedelta(minutes=minutes_ago),
+                    "Value": number,
+                }
+            ],
+        )
+
+    [finding] = findings(doctor("--json"), "configuration errors")
+
+    assert finding["state"] == "warning"
+    assert finding["told"].startswith("3 in the last half hour")
+    assert "docs/operations.md, Nothing works until a setting is mended" in finding["mend"]
 
 
 def test_address_that_does_not_answer_is_a_fault_and_stays_secret(

@@ -1,23 +1,22 @@
-"""`init` and `callback-url`: secrets are made, tried and stored, and never lost or shown."""
+"""`init`: secrets are made, tried and stored, and never lost or shown."""
 
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-import requests
 
 from cli import bootstrap
 from cli.adapters import stacks
 from local import pipeline
 from local.aws import Aws
-from local.pipeline import TOKEN
 from local.tencent import TencentDouble, faults
-from tests.cli.running import SECRET_ID, SECRET_KEY, Account, Ran, run
+from tests.cli.running import OWN_KEY, SECRET_ID, SECRET_KEY, Account, Parameters, Ran, run
 
 if TYPE_CHECKING:
-    from types_boto3_ssm import SSMClient
+    from types_boto3_cloudformation import CloudFormationClient
 
 pytestmark = pytest.mark.integration
 
@@ -25,31 +24,35 @@ TOKENS = "/ses-blocklist/new/callback-tokens"
 KEY = "/ses-blocklist/new/tencent-credentials"
 LEDGER_KEY = "/ses-blocklist/new/ledger-key"
 
-
-class Parameters:
-    """What SSM holds for the stage `new`."""
-
-    def __init__(self, aws: Aws) -> None:
-        self._ssm: SSMClient = aws.client("ssm")
-        for name in (TOKENS, KEY, LEDGER_KEY):
-            self._ssm.delete_parameters(Names=[name])
-
-    def __getitem__(self, name: str) -> str:
-        return self._ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
-
-    def __contains__(self, name: str) -> bool:
-        return not self._ssm.get_parameters(Names=[name])["InvalidParameters"]
-
-    def put(self, name: str, value: str) -> None:
-        self._ssm.put_parameter(Name=name, Value=value, Type="SecureString", Overwrite=True)
-
-    def kind(self, name: str) -> str:
-        return self._ssm.get_parameter(Name=name)["Parameter"]["Type"]
+AWS_KEY = "alias/aws/ssm"
 
 
 @pytest.fixture
 def parameters(aws: Aws) -> Parameters:
-    return Parameters(aws)
+    return Parameters(aws, without=(TOKENS, KEY, LEDGER_KEY))
+
+
+@pytest.fixture
+def keyed(aws: Aws) -> Iterator[str]:
+    """Give the key of KMS of a stage `new` that is deployed with one."""
+    cloudformation: CloudFormationClient = aws.client("cloudformation")
+    cloudformation.create_stack(
+        StackName="ses-blocklist-new",
+        TemplateBody=json.dumps(
+            {
+                "Parameters": {"KmsKeyArn": {"Type": "String", "Default": OWN_KEY}},
+                "Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
+            }
+        ),
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(
+        StackName="ses-blocklist-new", WaiterConfig={"Delay": 1}
+    )
+    yield OWN_KEY
+    cloudformation.delete_stack(StackName="ses-blocklist-new")
+    cloudformation.get_waiter("stack_delete_complete").wait(
+        StackName="ses-blocklist-new", WaiterConfig={"Delay": 1}
+    )
 
 
 def init(*more: str, answer: str = "") -> Ran:
@@ -84,6 +87,67 @@ def test_what_was_stored_is_said_without_the_secrets(
     ]
     for name in (TOKENS, LEDGER_KEY):
         assert parameters[name] not in ran.out + ran.err
+
+
+def test_secrets_are_encrypted_with_the_key_that_the_stage_will_have(
+    parameters: Parameters, double: TencentDouble
+) -> None:
+    """Before its first deployment nobody but the operator knows which that is."""
+    del double
+
+    ran = init("--kms-key", OWN_KEY)
+
+    assert {parameters.encrypted_with(name) for name in (TOKENS, KEY, LEDGER_KEY)} == {OWN_KEY}
+    assert ran.out.splitlines()[0] == f"Encrypted with {OWN_KEY}."
+
+
+def test_secrets_are_encrypted_with_aws_own_key_where_the_stage_has_none(
+    parameters: Parameters, double: TencentDouble
+) -> None:
+    del double
+
+    init()
+
+    assert {parameters.encrypted_with(name) for name in (TOKENS, KEY, LEDGER_KEY)} == {AWS_KEY}
+
+
+def test_rotation_keeps_the_key_that_the_stage_has(
+    parameters: Parameters, double: TencentDouble, keyed: str
+) -> None:
+    """SSM takes its own key for what is overwritten without one, and nothing says so."""
+    del double
+    init()
+
+    init("--new-token", "--new-key", "--yes")
+
+    assert {parameters.encrypted_with(name) for name in (TOKENS, KEY, LEDGER_KEY)} == {keyed}
+
+
+@pytest.mark.parametrize("stack", ["keyed", "account"])
+def test_key_that_the_functions_may_not_use_encrypts_nothing(
+    parameters: Parameters, request: pytest.FixtureRequest, stack: str
+) -> None:
+    """They could not read their secrets any more: every callback would be answered 503."""
+    request.getfixturevalue(stack)
+    stage = {"keyed": "new", "account": "local"}[stack]
+    other = OWN_KEY.replace("0000-", "9999-")
+
+    ran = run("init", stage, "--new-token", "--kms-key", other, "--yes")
+
+    assert f"its functions could not read what {other} encrypts." in ran.err
+    assert f"Deploy it with kmsKeyArn={other} first." in ran.err
+    assert ran.code == 4
+    assert TOKENS not in parameters
+
+
+@pytest.mark.parametrize("wrong", ["alias/ours", OWN_KEY.replace(":key/", ":alias/"), "1111-2222"])
+def test_key_of_kms_is_named_as_the_stage_names_it(parameters: Parameters, wrong: str) -> None:
+    """What the template would refuse later is refused before anything is stored."""
+    ran = init("--kms-key", wrong)
+
+    assert "it is the ARN of a key" in ran.err
+    assert ran.code == 2
+    assert TOKENS not in parameters
 
 
 def test_key_is_asked_for_where_the_environment_has_none(
@@ -268,42 +332,6 @@ def test_stopped_init_goes_on_where_it_was(parameters: Parameters, double: Tence
 
     assert parameters[KEY] == "stored before it was stopped"
     assert len(parameters[TOKENS]) == 64
-
-
-def test_callback_address_is_the_one_that_the_door_answers(account: Account) -> None:
-    ran = run("callback-url", "--stage", "local")
-
-    assert ran.out == account.stack.callback_url(TOKEN) + "\n"
-    session = requests.Session()
-    session.trust_env = False
-    assert session.get(ran.out.strip(), timeout=30).status_code == 200
-    assert run("callback-url", "--stage", "local", "--json").json == {
-        "callback_url": ran.out.strip()
-    }
-
-
-def test_stage_without_a_usable_token_says_so(account: Account) -> None:
-    ssm: SSMClient = account.aws.client("ssm")
-    name = account.stack.outputs["CallbackTokensParameter"]
-    ssm.put_parameter(Name=name, Value="short", Type="SecureString", Overwrite=True)
-
-    ran = run("callback-url", "--stage", "local")
-
-    assert "every callback is answered 503" in ran.err
-    assert "short" not in ran.err.replace("shorter", "")
-    assert ran.code == 4
-
-
-def test_stage_that_is_not_deployed_is_named(aws: Aws) -> None:
-    del aws
-
-    ran = run("callback-url", "--stage", "nowhere")
-
-    assert ran.err.splitlines() == [
-        "There is no stack ses-blocklist-nowhere in ap-southeast-1.",
-        "Is the region right, and the account? To deploy it: make deploy STAGE=nowhere",
-    ]
-    assert ran.code == 4
 
 
 def test_dry_run_of_init_stores_nothing(aws: Aws) -> None:

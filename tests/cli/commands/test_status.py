@@ -79,7 +79,7 @@ def test_numbers_are_those_of_the_hours_asked_for(
     assert after["counts"]["Received"] - before["counts"]["Received"] == 1200
     assert after["counts"]["Accepted"] - before["counts"]["Accepted"] == 1000
     assert day["counts"]["Accepted"] - after["counts"]["Accepted"] == 7
-    assert "Tencent refuses everything" in day["hints"][0]
+    assert "A setting stood in the way" in day["hints"][0]
     assert not any("Tencent refuses" in hint for hint in after["hints"])
     assert (after["blocking"], after["dry_run"], after["hours"]) == (False, False, 1)
     assert account.is_trigger_on() is False
