@@ -24,6 +24,7 @@ STOPPED = {
     "rescue": "test_audit.py: test_killed_rescue_goes_on_where_it_was",
     "init": "test_stopped.py: test_init_stopped_between_two_secrets_keeps_what_is_stored",
     "callback-url": "test_stopped.py: test_whoever_only_looks_sees_the_same_again",
+    "drop-token": "test_stopped.py: test_drop_token_stopped_after_it_was_is_done",
     "doctor": "test_stopped.py: test_doctor_stopped_while_its_address_is_blocked_takes_it_off",
     "status": "test_stopped.py: test_whoever_only_looks_sees_the_same_again",
     "watch": "test_status.py: test_watch_looks_again_and_again_until_ctrl_c",

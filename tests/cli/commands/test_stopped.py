@@ -28,7 +28,7 @@ from functions.blocklist.adapters.dynamo_table import DynamoTable
 from local.tencent import TencentDouble
 from tests.cli.commands.test_why import BOUNCE, JANE
 from tests.cli.people import People
-from tests.cli.running import Account, Ran, run, start, stop
+from tests.cli.running import Account, Parameters, Ran, run, start, stop
 from tests.local.waiting import wait_until
 
 pytestmark = pytest.mark.integration
@@ -126,6 +126,21 @@ def test_init_stopped_between_two_secrets_keeps_what_is_stored(
     assert ran.code == 0
     assert "/ses-blocklist/half/ledger-key: a new key for the ledger is stored." in ran.out
     assert [bootstrap.secrets().read(name) for name in names] == first
+
+
+def test_drop_token_stopped_after_it_was_is_done(
+    account: Account, stopped: Callable[..., Ran]
+) -> None:
+    """The current one opens the door all the while; a second run must not drop that."""
+    parameters, name = Parameters(account.aws), account.stack.outputs["CallbackTokensParameter"]
+    parameters.put(name, "current-token-0123456789,previous-token-0123456789")
+
+    stopped(Secrets, "write", "drop-token", *STAGE, "--yes")
+    half = parameters[name]
+    ran = run("drop-token", *STAGE, "--yes")
+
+    assert (half, parameters[name]) == ("current-token-0123456789",) * 2
+    assert ran.out == f"{name} holds no token from before: kept as it is.\n"
 
 
 @pytest.mark.parametrize(("command", "is_on"), [("pause", False), ("resume", True)])
