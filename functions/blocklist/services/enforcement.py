@@ -261,6 +261,9 @@ class Enforcer:
             elif own.step is Step.REMOVE and name in requests.removed:
                 changes[name] = Change(own.history, outcome="removed")
                 results[name] = Outcome.IGNORED
+            elif name in requests.removed:  # and not made again: whoever made it may think it there
+                changes[name] = Change(own.history, applied=own.history.applied, asked=own.until)
+                results[name] = Outcome.RETRIED
         return self._write(changes, results.__getitem__)
 
     def _write(

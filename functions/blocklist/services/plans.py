@@ -44,7 +44,8 @@ def plan(history: History, terms: Terms, *, repeated: bool, is_news: bool, today
     on an entry that exists nobody documents. One that lasts too long is only made shorter where a
     person took something back. *repeated* tells that something may have been asked
     already, by an earlier delivery or before somebody else changed the history: an address that was
-    unblocked or held since is brought back to be sure, as that request may have taken effect.
+    unblocked or held since is brought back to be sure, as that request may have taken effect. So is
+    an entry that it may have taken off to replace it, after somebody else had done the same.
 
     A term that was over before *today* blocks nobody any more, unless it *is_news*: begun by an
     event of this batch, which comes late and is blocked for as short as Tencent takes.
@@ -55,7 +56,7 @@ def plan(history: History, terms: Terms, *, repeated: bool, is_news: bool, today
         was_taken_back = history.is_taken_back or bool(history.held)
         must_go = was_taken_back and (may_be_listed or repeated)
         return Plan(history, None, Step.REMOVE if must_go else Step.NOTHING)
-    in_doubt = bool(history.asked or (history.held and repeated))
+    in_doubt = bool(history.asked or (repeated and (history.held or _may_have_been_off(history))))
     lasts_too_long = history.is_taken_back and history.applied != until
     lasts = history.applied and history.applied >= until
     is_over = until < today and not is_news and not may_be_listed
@@ -64,6 +65,13 @@ def plan(history: History, terms: Terms, *, repeated: bool, is_news: bool, today
     if lasts and not in_doubt and not lasts_too_long:
         return Plan(history, until, Step.NOTHING)
     return Plan(history, until, Step.REPLACE if may_be_listed else Step.CREATE)
+
+
+def _may_have_been_off(history: History) -> bool:
+    """Tell whether anything can have led to a deletion, as blocks for good alone cannot."""
+    return history.is_taken_back or any(
+        fact.until or fact.action in {Action.STRIKE, _BLOCK_UNTIL} for fact in history.facts
+    )
 
 
 def fact_of(ask: Asked) -> Fact:

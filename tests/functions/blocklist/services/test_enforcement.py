@@ -1,6 +1,7 @@
 """Tencent's list follows the ledger, whoever crashes, comes late, or comes between."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -246,6 +247,54 @@ def test_term_is_announced_before_it_is_asked_for() -> None:
 
     assert seen == [last_day(NOW, 30)]
     assert (run.history.asked, run.history.applied) == (None, last_day(NOW, 30))
+
+
+@pytest.mark.parametrize("dies", [False, True])
+def test_entry_that_two_replace_at_once_is_there_in_the_end(*, dies: bool) -> None:
+    """One takes off what the other has just made, and then cannot make it again."""
+    run = Run()
+    until = last_day(NOW, 30)
+    run.ledger.histories[JANE] = History(asked=until)
+    run.blocklist.listed[JANE] = until
+
+    def meanwhile(_: Sequence[str]) -> None:
+        run.blocklist.on_remove = lambda _: None
+        run(message(event(EventKind.HARD_BOUNCE, mail="other")))
+        run.blocklist.script = die if dies else _down
+
+    def die(_: Sequence[str]) -> None:
+        raise KeyboardInterrupt
+
+    run.blocklist.on_remove = meanwhile
+    with suppress(KeyboardInterrupt):
+        report = run(message(event(EventKind.HARD_BOUNCE)))
+        assert report.messages == {Outcome.RETRIED: 1}
+        assert run.history.asked == until
+    assert JANE not in run.blocklist.listed
+    run.blocklist.script = lambda _: None
+
+    run(message(event(EventKind.HARD_BOUNCE), receive_count=2))
+
+    assert run.blocklist.listed == {JANE: until}
+    assert (run.history.applied, run.history.asked) == (until, None)
+
+
+def test_block_that_a_removal_took_off_is_made_again() -> None:
+    """What is to be off by what happened before is on again by what happened since."""
+    run = Run()
+    run.ledger.histories[JANE] = History(
+        unblocked=frozenset({NOW - DAY_SECONDS}), asked=last_day(NOW, 30)
+    )
+
+    def meanwhile(_: Sequence[str]) -> None:
+        run.blocklist.on_remove = lambda _: None
+        run(message(event(mail="new")))
+
+    run.blocklist.on_remove = meanwhile
+    report = run(message(event(day=-2)))
+
+    assert report.messages == {Outcome.ACCEPTED: 1}
+    assert run.blocklist.listed == {JANE: None}
 
 
 def test_term_that_cannot_be_announced_is_not_asked_for() -> None:
