@@ -8,7 +8,19 @@ from functions.blocklist.domain.dead_letters import DeadLetter, ErrorCode
 from functions.blocklist.domain.errors import BlocklistError, RetryLaterError
 from functions.blocklist.domain.events import DeliveryEvent
 from functions.blocklist.domain.history import History
+from functions.blocklist.services.block_recipients import TimeLimits
 from functions.blocklist.services.ports import Answer, Braked, Change, Counts, Record, TokenMatch
+
+#: Monotonic times of an invocation that began at 0, far enough apart to be told apart.
+LIMITS = TimeLimits(
+    record_before=5,
+    count_before=8,
+    prepare_before=9,
+    last_start=10,
+    settle_before=15,
+    end=20,
+    request_seconds=5,
+)
 
 
 class FakeClock:

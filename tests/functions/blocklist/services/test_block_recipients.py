@@ -18,7 +18,14 @@ from functions.blocklist.services.batch import HELD, Batch, Decide, QueueMessage
 from functions.blocklist.services.block_recipients import TimeLimits, block_recipients
 from functions.blocklist.services.ports import Answer
 from functions.blocklist.services.reports import BlockReport, Outcome
-from tests.fakes import FakeBlocklist, FakeDeadLetters, FakeMessage, FakePacer, FakeRedelivery
+from tests.fakes import (
+    LIMITS,
+    FakeBlocklist,
+    FakeDeadLetters,
+    FakeMessage,
+    FakePacer,
+    FakeRedelivery,
+)
 
 BLOCKS = EventKind.HARD_BOUNCE
 PASSES = EventKind.SOFT_BOUNCE
@@ -79,15 +86,7 @@ class Run:
             pacer=self.pacer,
             dead_letters=self.dead_letters,
             redelivery=self.redelivery,
-            limits=TimeLimits(
-                record_before=5,
-                count_before=8,
-                prepare_before=9,
-                last_start=10,
-                settle_before=15,
-                end=20,
-                request_seconds=5,
-            ),
+            limits=LIMITS,
             now=NOW,
             first_wait_seconds=30,
             spread=lambda: self.spread,

@@ -28,10 +28,11 @@ from functions.blocklist.domain.terms import (
     last_day,
 )
 from functions.blocklist.services.batch import QueueMessage
-from functions.blocklist.services.block_recipients import TimeLimits, block_recipients
+from functions.blocklist.services.block_recipients import block_recipients
 from functions.blocklist.services.ports import Answer
 from functions.blocklist.services.reports import BlockReport, Outcome
 from tests.fakes import (
+    LIMITS,
     FakeBlocklist,
     FakeBrake,
     FakeDeadLetters,
@@ -43,15 +44,6 @@ from tests.fakes import (
 
 TERMS = Terms((7, 30, 180), Strikes(mails=3, days=3, window_days=30))
 NOW = 1_796_083_200.0  # 1 December 2026, 08:00 in Shanghai
-LIMITS = TimeLimits(
-    record_before=5,
-    count_before=8,
-    prepare_before=9,
-    last_start=10,
-    settle_before=15,
-    end=20,
-    request_seconds=5,
-)
 JANE = "jane@example.com"
 
 #: What the tests' policy says about each kind.
