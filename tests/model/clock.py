@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from typing import Any, Self
 
+from tests.model.tasks import let_others_go_on
+
 
 class KilledError(BaseException):
     """The sandbox is gone. No code under test may live to see this."""
@@ -11,7 +13,7 @@ class KilledError(BaseException):
 
 class SandboxClock:
     """
-    A clock that moves only when something takes time.
+    A clock that moves only when something takes time; then those go on that are behind.
 
     Every call to the outside passes `point` before and after its effect: after *kill_in* more of
     them the sandbox dies, None means never.
@@ -20,6 +22,10 @@ class SandboxClock:
     def __init__(self, now: float = 0.0) -> None:
         self.now = now
         self.kill_in: int | None = None
+
+    def restart(self, now: float) -> None:
+        """Thaw at another time."""
+        self.now, self.kill_in = now, None
 
     def __call__(self) -> float:
         return self.now
@@ -30,6 +36,7 @@ class SandboxClock:
     def sleep(self, seconds: float) -> None:
         self.point()
         self.now += seconds
+        let_others_go_on()
 
     def point(self) -> None:
         if self.kill_in is not None:

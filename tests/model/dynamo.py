@@ -5,8 +5,9 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Updat
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import Enum, auto
 from typing import Any
 
@@ -41,11 +42,13 @@ class TableFault(Enum):
     THROTTLED = auto()  # nothing happened
     DENIED = auto()  # nor here, and only a person can mend it
     INVALID = auto()
+    SLOW = auto()  # it happened, at the last moment
     LOST_BEFORE = auto()
     LOST_AFTER = auto()  # it happened, and nobody is told
     NOTHING_SAID = auto()  # 200 from something that is not DynamoDB
 
 
+_SLOW = frozenset({TableFault.SLOW, TableFault.LOST_BEFORE, TableFault.LOST_AFTER})
 _CODES = {
     TableFault.THROTTLED: "ThrottlingException",
     TableFault.DENIED: "AccessDeniedException",
@@ -91,9 +94,13 @@ def is_recorded(event: Event, table: Table) -> bool:
     return False
 
 
-def listed(table: Table) -> set[str]:
-    """Give whom the ledger says to be on Tencent's list."""
-    return {item["address"]["S"] for item in table.items.values() if "applied" in item}
+def listed(table: Table) -> dict[str, date]:
+    """Give whom the ledger says to be on Tencent's list, without a doubt, and until when."""
+    return {
+        item["address"]["S"]: date.fromisoformat(item["applied"]["S"])
+        for item in table.items.values()
+        if "applied" in item and "asked" not in item
+    }
 
 
 def counted_by_brake(table: Table) -> int:
@@ -104,41 +111,55 @@ def counted_by_brake(table: Table) -> int:
 
 class TableClient:
     """
-    What a sandbox has for boto3's client; *script* holds the faults of its next calls.
+    What a sandbox has for boto3's client.
 
-    Once those are over, *at_outcomes* meets each update that says what was done.
+    Says how often an update *failed*, and how often somebody else had *come_between*.
     """
 
     def __init__(self, table: Table, clock: SandboxClock) -> None:
-        self.script: list[TableFault] = []
-        self.at_outcomes = TableFault.NONE
+        self.failed = self.come_between = 0
+        self._script: list[TableFault] = []
+        self._at_outcomes = TableFault.NONE
         self._table = table
         self._clock = clock
 
+    def begin(self, script: Sequence[TableFault], at_outcomes: TableFault) -> None:
+        """
+        Forget what was done before this invocation; *script* holds its calls' faults.
+
+        Once those are over, *at_outcomes* meets each update that says what was done.
+        """
+        self._script, self._at_outcomes = list(script), at_outcomes
+        self.failed = self.come_between = 0
+
     def update_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever boto3 takes
         fault = self._next_fault(request["ExpressionAttributeNames"].values())
-        lost = fault in {TableFault.LOST_BEFORE, TableFault.LOST_AFTER}
-        self._clock.sleep(LOST_SECONDS if lost else CALL_SECONDS)  # it may be killed before it
-        if fault in _CODES:
-            raise _refused(_CODES[fault], f"not with {request}")
-        if fault is TableFault.LOST_BEFORE:
+        self.failed += fault not in {TableFault.NONE, TableFault.SLOW}
+        half = (LOST_SECONDS if fault in _SLOW else CALL_SECONDS) / 2
+        self._clock.sleep(half)  # it may be killed before it
+        if fault is TableFault.LOST_BEFORE or fault in _CODES:
+            self._clock.sleep(half)
+            if fault in _CODES:
+                raise _refused(_CODES[fault], f"not with {request}")
             raise ReadTimeoutError(endpoint_url=str(request))
         item = self._table.update(request)
-        self._clock.point()  # or after it
+        self._clock.sleep(half)  # or after it
+        self._clock.point()
         if fault is TableFault.LOST_AFTER:
             raise ReadTimeoutError(endpoint_url=str(request))
         if fault is TableFault.NOTHING_SAID:
             return {}
         if item is None:
+            self.come_between += 1
             code, key = "ConditionalCheckFailedException", request["Key"]["pk"]["S"]
             raise _refused(code, f"not with {request}", Item=self._table.items.get(key, {}))
         return {"Attributes": item}
 
     def _next_fault(self, names: Iterable[str]) -> TableFault:
-        if self.script:
-            return self.script.pop(0)
+        if self._script:
+            return self._script.pop(0)
         is_outcome = any(name.startswith(OUTCOME) for name in names)
-        return self.at_outcomes if is_outcome else TableFault.NONE
+        return self._at_outcomes if is_outcome else TableFault.NONE
 
 
 def _holds(

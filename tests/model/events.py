@@ -4,11 +4,20 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
 from enum import Enum, auto
 from typing import Any
 
 #: Every piece carries one, so that it can be found wherever it went.
 TAG = re.compile(rb"tag-\d+-")
+
+DAY_SECONDS = 86_400
+#: When the world begins, in epoch seconds: a midnight in China, where Tencent's days are.
+START = 10 * DAY_SECONDS - 8 * 3600.0
+#: A block without an end.
+FOR_GOOD = date.max
+#: What the policy gives to a hard bounce without a reply.
+SILENT_DAYS = 30
 
 EXPECTED_APP, OTHER_APP = "1300000000", "1300000001"
 
@@ -28,8 +37,8 @@ class Event:
     """
     One piece of a callback.
 
-    *about* is the person as ours has it, and so is *address*, if anything can be asked of Tencent.
-    *code* is for a dead letter.
+    *about* is the person as ours has it, and so is *address*, if anything can be asked of Tencent:
+    to block until a day. *code* is for a dead letter.
     """
 
     tag: bytes
@@ -37,6 +46,7 @@ class Event:
     end: End
     about: str = ""
     address: str = ""
+    until: date = FOR_GOOD
     code: str = ""
     is_json: bool = True
 
@@ -66,8 +76,19 @@ ADDRESSES: Mapping[str, str] = {
 }
 
 
+def day_of(seconds: float) -> date:
+    """Give the day in China."""
+    return datetime.fromtimestamp(seconds, timezone(timedelta(hours=8))).date()
+
+
 def _event(
-    event: str, end: End, *, code: str = "", email: str | None = None, **fields: object
+    event: str,
+    end: End,
+    *,
+    code: str = "",
+    email: str | None = None,
+    until: date = FOR_GOOD,
+    **fields: object,
 ) -> Callable[[bytes, str], Event]:
     def build(tag: bytes, reported: str) -> Event:
         callback = {
@@ -79,9 +100,16 @@ def _event(
         }
         about = ADDRESSES.get(reported, reported)
         address = about if end in {End.BLOCKED, End.STRUCK} else ""
-        return Event(tag, json.dumps(callback).encode(), end, about, address, code)
+        return Event(tag, json.dumps(callback).encode(), end, about, address, until, code)
 
     return build
+
+
+def _silent(days_ago: int) -> Callable[[bytes, str], Event]:
+    """Bounce hard without a reply, some days before the world begins: that blocks for a term."""
+    at = START - days_ago * DAY_SECONDS
+    until = day_of(at + SILENT_DAYS * DAY_SECONDS)
+    return _event("bounce", End.BLOCKED, until=until, bounceType="hard_bounce", timestamp=at)
 
 
 def _junk(text: bytes, *, is_json: bool) -> Callable[[bytes, str], Event]:
@@ -106,6 +134,8 @@ DOCUMENTED: Mapping[str, Any] = {
 KINDS: Mapping[str, Callable[[bytes, str], Event]] = {
     "hard": _event("bounce", End.BLOCKED, bounceType="hard_bounce", **DOCUMENTED),
     "older hard": _event("Bounce", End.BLOCKED, bounceType="hard", reason=GONE),
+    "silent": _silent(9),
+    "silent, later": _silent(5),
     "rate limited": _event(
         "bounce", End.IGNORED, bounceType="hard", reason="550 Ip frequency limited"
     ),
@@ -127,7 +157,7 @@ KINDS: Mapping[str, Callable[[bytes, str], Event]] = {
 }
 
 #: What is drawn most: it is what can be lost.
-USUAL_KINDS = ("hard", "older hard", "complaint")
+USUAL_KINDS = ("hard", "older hard", "complaint", "silent", "silent, later")
 
 
 def is_silent(text: str) -> bool:

@@ -2,13 +2,14 @@
 A model that tries to lose mail.
 
 The real handlers, services and adapters run. What stands around them is modelled and hostile: SQS,
-the event source mapping, Tencent's API, the ledger, and whoever kills sandboxes. Time is virtual:
-each sandbox has its own clock, and what it answered counts only once the world's clock has come to
-that moment.
+the event source mapping, Tencent's API, the ledger, and whoever kills sandboxes. Time is virtual,
+and all sandboxes are at work side by side: between any two calls of one others do theirs.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -18,9 +19,21 @@ from tests.model.checks import check_answer, check_metrics
 from tests.model.claims import Claims, held_tags
 from tests.model.clock import KilledError
 from tests.model.dynamo import Table, TableFault, counted_by_brake, is_recorded, listed
-from tests.model.events import ADDRESSES, KINDS, USUAL_KINDS, End, Event, as_array, is_silent
+from tests.model.events import (
+    ADDRESSES,
+    FOR_GOOD,
+    KINDS,
+    START,
+    USUAL_KINDS,
+    End,
+    Event,
+    as_array,
+    is_silent,
+    tags,
+)
 from tests.model.queues import SOURCE, Message, QueueFault, Queues
-from tests.model.sandboxes import TICK, TOKEN, Faults, Sandbox
+from tests.model.sandboxes import TICK, TOKEN, Faults, Sandbox, install
+from tests.model.tasks import Task, Tasks
 from tests.model.tencent import REQUESTS_PER_SECOND, ApiFault, Tencent
 
 SANDBOXES = 2
@@ -29,6 +42,8 @@ ROUNDS_TO_DRAIN = 4
 MESSAGES_A_ROUND = 100
 #: Past every wait and every visibility timeout.
 LONG_SECONDS = 1300.0
+#: From a sandbox's answer to what the mapping does about it.
+ANSWER_SECONDS = 0.05
 
 PIECES = st.tuples(
     st.sampled_from(USUAL_KINDS) | st.sampled_from(sorted(KINDS)),
@@ -38,7 +53,8 @@ FAULTS = st.builds(
     Faults,
     queue=st.lists(st.sampled_from(QueueFault), max_size=5),
     api=st.lists(st.just(ApiFault.NONE) | st.sampled_from(ApiFault), max_size=10),
-    table=st.lists(st.just(TableFault.NONE) | st.sampled_from(TableFault), max_size=10)
+    table=st.just([])
+    | st.lists(st.just(TableFault.NONE) | st.sampled_from(TableFault), max_size=10)
     | st.sampled_from(TableFault).map(lambda fault: [fault] * 40),
     at_outcomes=st.just(TableFault.NONE) | st.sampled_from(TableFault),
     kill_in=st.none() | st.integers(0, 40),
@@ -50,11 +66,15 @@ PLACES = st.integers(0, SANDBOXES - 1)
 
 @dataclass
 class Slot:
-    """One of the mapping's two places: a sandbox, and what the mapping will delete for it."""
+    """One of the mapping's two places: a sandbox, what it works on, and when it may begin again."""
 
     sandbox: Sandbox
-    busy_until: float = 0.0
-    to_delete: list[tuple[str, str]] = field(default_factory=list)
+    task: Task | None = None
+    batch: Sequence[Message] = ()
+    free_at: float = 0.0
+
+    def is_busy(self, now: float) -> bool:
+        return now < self.free_at or bool(self.task and not self.task.is_over)
 
 
 class MailModel(RuleBasedStateMachine):
@@ -65,20 +85,27 @@ class MailModel(RuleBasedStateMachine):
     """
 
     @initialize(
-        max_receives=st.sampled_from([3, 300]),
+        max_receives=st.sampled_from([1, 3, 300]),
         refuses_only_bad=st.booleans(),
+        moves_days=st.booleans(),
         with_ledger=st.booleans(),
     )
-    def start(self, *, max_receives: int, refuses_only_bad: bool, with_ledger: bool) -> None:
-        self.now = 1000.0
+    def start(
+        self, *, max_receives: int, refuses_only_bad: bool, moves_days: bool, with_ledger: bool
+    ) -> None:
+        self.installed = install()
+        self.now = START
+        self.tasks = Tasks()
         self.queues = Queues(max_receives)
-        self.tencent = Tencent(refuses_only_bad=refuses_only_bad)
+        self.tencent = Tencent(refuses_only_bad=refuses_only_bad, moves_days=moves_days)
         self.table = Table() if with_ledger else None
         self.max_recipients = 8
         self.door = self._new_sandbox()
         self.slots = self._new_slots()
         self.replaced: Sequence[Slot] = []
-        self.claims = Claims()
+        self.claims = Claims(keeps_terms=with_ledger)
+        self.left_off: set[str] = set()
+        self.untold: set[str] = set()
         self.posted: list[tuple[bytes, Sequence[Event]]] = []
 
     # What the world does
@@ -121,14 +148,21 @@ class MailModel(RuleBasedStateMachine):
             event = self._new_event("hard", f"many{len(self.claims.events)}@example.com")
             self._put(event.raw, [event])
 
+    @rule(which=st.integers(0, 9), copies=st.integers(1, 2))
+    def ask_for_longer(self, *, which: int, copies: int) -> None:
+        """Put on the queue what makes a block longer: then its entry has to be made anew."""
+        for_a_term = sorted(
+            address for address, until in self.tencent.entries.items() if until != FOR_GOOD
+        )
+        if for_a_term:
+            for _ in range(copies):
+                event = self._new_event("hard", for_a_term[which % len(for_a_term)])
+                self._put(event.raw, [event])
+
     @rule(seconds=WAITS)
     def wait(self, *, seconds: float) -> None:
         self.now += seconds
-        for slot in (*self.slots, *self.replaced):
-            if slot.busy_until <= self.now:
-                for message_id, receipt_handle in slot.to_delete:
-                    self.queues.delete(message_id, receipt_handle)
-                slot.to_delete = []
+        self.tasks.run(until=self.now)
 
     @rule(
         seconds=WAITS,
@@ -179,9 +213,13 @@ class MailModel(RuleBasedStateMachine):
 
     @rule(place=PLACES)
     def kill(self, *, place: int) -> None:
-        """Kill a sandbox, and with it an answer that nobody has acted on yet."""
+        """Kill a sandbox wherever it stands, be it with an answer that nobody has acted on yet."""
         slot = self.slots[place]
-        self.slots[place] = Slot(self._new_sandbox(), busy_until=max(self.now, slot.busy_until) + 1)
+        if slot.task and not slot.task.is_over:
+            slot.sandbox.clock.kill_in = 0
+            slot.task.stop(KilledError())
+        else:
+            self._replace_sandbox(slot)
 
     @rule(max_recipients=st.sampled_from([1, 3, 8]))
     def deploy(self, *, max_recipients: int) -> None:
@@ -190,7 +228,8 @@ class MailModel(RuleBasedStateMachine):
 
         Those of the consumer that are at work end it beside them; nobody deploys twice a second.
         """
-        if all(slot.busy_until + 1 <= self.now for slot in self.replaced):
+        if not any(slot.is_busy(self.now) for slot in self.replaced):
+            self.wait(seconds=1.0)
             self.max_recipients = max_recipients
             self.door = self._new_sandbox()
             self.replaced, self.slots = self.slots, self._new_slots()
@@ -211,11 +250,13 @@ class MailModel(RuleBasedStateMachine):
     @invariant()
     def nothing_accepted_is_lost(self) -> None:
         source, dead = self.queues.source.values(), self.queues.dead.values()
-        assert self.claims.lost(source, dead, self.tencent) == []
+        assert self.claims.lost(source, dead, self.tencent, may_be_off=self._may_be_off()) == []
 
     @invariant()
     def nobody_is_blocked_unasked(self) -> None:
-        assert self.tencent.blocked <= self.claims.asked
+        for address, until in self.tencent.entries.items():
+            assert address in self.claims.asked
+            assert until <= self.claims.asked[address]
 
     @invariant()
     def dead_letters_say_the_truth(self) -> None:
@@ -234,9 +275,11 @@ class MailModel(RuleBasedStateMachine):
             assert [event for event in ended if not is_recorded(event, self.table)] == []
 
     @invariant()
-    def the_ledger_says_of_nobody_that_is_not_listed(self) -> None:
+    def the_ledger_says_until_when_who_is_listed(self) -> None:
         if self.table:
-            assert listed(self.table) <= self.tencent.blocked | self.tencent.swallowed
+            said = listed(self.table)
+            for address in said.keys() - self._in_hand() - self.untold - self.tencent.swallowed:
+                assert said[address] == self.tencent.entries.get(address)
 
     @invariant()
     def the_brake_counts_whoever_is_listed(self) -> None:
@@ -265,6 +308,20 @@ class MailModel(RuleBasedStateMachine):
 
         Limits that were lowered stay so, as nobody will raise them; so much needs more of them.
         """
+        with self.installed:
+            self._drain()
+            for holds in (
+                self.all_sandboxes_together_keep_the_rate,
+                self.nothing_accepted_is_lost,
+                self.nobody_is_blocked_unasked,
+                self.dead_letters_say_the_truth,
+                self.the_ledger_says_until_when_who_is_listed,
+            ):
+                holds()
+
+    # How the world works
+
+    def _drain(self) -> None:
         self.tencent.settings_wrong = False
         for number in range(ROUNDS_TO_DRAIN + len(self.queues.source) // MESSAGES_A_ROUND):
             self.wait(seconds=LONG_SECONDS)
@@ -274,12 +331,32 @@ class MailModel(RuleBasedStateMachine):
             self.deliver_all(seconds=1.0, place=0, faults=NO_FAULTS)
             self.wait(seconds=LONG_SECONDS)
         assert not self.queues.source
-        self.all_sandboxes_together_keep_the_rate()
-        self.nothing_accepted_is_lost()
-        self.nobody_is_blocked_unasked()
-        self.dead_letters_say_the_truth()
 
-    # How the world works
+    def _in_hand(self) -> set[str]:
+        """Give those about whom a message waits or is at work."""
+        at_work = [
+            message
+            for slot in (*self.slots, *self.replaced)
+            if slot.is_busy(self.now)
+            for message in slot.batch
+        ]
+        return self._addresses(held_tags([*self.queues.source.values(), *at_work]))
+
+    def _may_be_off(self) -> set[str]:
+        """
+        Give those whose entry may have been taken off to be made anew, which only a ledger does.
+
+        That is for as long as they are in hand, and beyond that where a message about them went to
+        the dead letters meanwhile, or Tencent refused to make the entry again.
+        """
+        if not self.table:
+            return set()
+        given_up = [letter for letter in self.queues.dead.values() if letter.code is None]
+        off = self.left_off | self.tencent.refused_alone
+        return off | self._in_hand() | self._addresses(held_tags(given_up))
+
+    def _addresses(self, tags_: Iterable[bytes]) -> set[str]:
+        return {self.claims.events[tag].address for tag in tags_} - {""}
 
     def _new_sandbox(self) -> Sandbox:
         return Sandbox(self.queues, self.tencent, self.table, max_recipients=self.max_recipients)
@@ -287,9 +364,10 @@ class MailModel(RuleBasedStateMachine):
     def _new_slots(self) -> list[Slot]:
         return [Slot(self._new_sandbox()) for _ in range(SANDBOXES)]
 
-    def _refused_letters(self) -> int:
-        """Count what was put down to addresses that Tencent refused alone."""
-        return sum(letter.code == "RefusedRequest" for letter in self.queues.dead.values())
+    def _replace_sandbox(self, slot: Slot) -> None:
+        """Nobody is there at once again, or more than two a second would be at work."""
+        slot.free_at = slot.sandbox.clock.now + 1
+        slot.sandbox = self._new_sandbox()
 
     def _new_event(self, kind: str, reported: str) -> Event:
         event = KINDS[kind](f"tag-{len(self.claims.events)}-".encode(), reported)
@@ -314,13 +392,19 @@ class MailModel(RuleBasedStateMachine):
             self.posted.append((body, events))
         else:
             self.claims.strangers.update(event.tag for event in events)
-        try:
-            status = self.door.post(body, token=token, now=self.now, faults=faults)
-        except KilledError:
-            self.door = self._new_sandbox()
-            return
-        assert status in ({200, 503} if token == TOKEN else {404})
-        if status == 200:
+        sandbox, statuses = self.door, []
+
+        def work() -> None:
+            try:
+                statuses.append(sandbox.post(body, token=token, faults=faults))
+            except KilledError:
+                self.door = self._new_sandbox()
+
+        sandbox.clock.restart(self.now)
+        self.tasks.finish(self.tasks.start(work, sandbox.clock))
+        self.now = max(self.now, sandbox.clock.now)
+        assert statuses in ([], [200], [503]) if token == TOKEN else statuses in ([], [404])
+        if statuses == [200]:
             self.claims.accept(events)
 
     def _deliver(
@@ -333,35 +417,68 @@ class MailModel(RuleBasedStateMachine):
         timeout: float = 60.0,
     ) -> None:
         slot = self.slots[place]
-        if slot.busy_until > self.now:
+        if slot.is_busy(self.now):
             return
         records = self.queues.receive(messages, self.now)
-        if not records:
-            return
-        sandbox, starts_at = slot.sandbox, self.now + window
-        letters_before = self._refused_letters()
-        requests_before = len(sandbox.api.starts)
+        if records:
+            slot.sandbox.clock.restart(self.now)
+            slot.batch = messages
+            work = partial(
+                self._work_off, slot, records, window=window, timeout=timeout, faults=faults
+            )
+            slot.task = self.tasks.start(work, slot.sandbox.clock)
+
+    def _work_off(
+        self,
+        slot: Slot,
+        records: Sequence[Mapping[str, Any]],
+        *,
+        window: float,
+        timeout: float,
+        faults: Faults,
+    ) -> None:
+        sandbox = slot.sandbox
+        failed = {record["messageId"] for record in records}
+        was_killed = False
         try:
-            answer, metrics = sandbox.block(records, now=starts_at, seconds=timeout, faults=faults)
+            sandbox.clock.sleep(window)
+            answer, metrics = sandbox.block(records, seconds=timeout, faults=faults)
+            sandbox.clock.sleep(ANSWER_SECONDS)
+            failed = _judge(sandbox, records, answer, metrics, faults)
         except KilledError:
-            self.slots[place] = Slot(self._new_sandbox(), busy_until=sandbox.clock.now + 1)
-            return
-        faultless = not any(fault.value for fault in faults.api)
-        if self.tencent.settings_wrong and faultless and len(sandbox.api.asked_alone) > 1:
-            assert self._refused_letters() == letters_before
-        batch_ids = {record["messageId"] for record in records}
-        check_answer(answer, batch_ids)
-        failed = failed_ids(answer, batch_ids)
-        check_metrics(
-            metrics,
-            records=len(records),
-            requests=len(sandbox.api.starts) - requests_before,
-            asked=len(sandbox.api.asked),
-            failed=len(failed),
-        )
-        slot.busy_until = sandbox.clock.now
-        slot.to_delete = [
-            (record["messageId"], record["receiptHandle"])
-            for record in records
-            if record["messageId"] not in failed
-        ]
+            was_killed = True
+            self._replace_sandbox(slot)
+        if was_killed or not sandbox.could_write:
+            self.untold |= sandbox.api.taken_off
+        for record in records:
+            id_, handle = record["messageId"], record["receiptHandle"]
+            if id_ not in failed:
+                self.queues.delete(id_, handle)
+            elif not self.queues.comes_again(id_, handle):  # another has it, or is done with it
+                about = self._addresses(tags(record["body"].encode()))
+                self.left_off |= about & sandbox.api.taken_off
+
+
+def _judge(
+    sandbox: Sandbox,
+    records: Sequence[Mapping[str, Any]],
+    answer: bytes,
+    metrics: Mapping[str, Any],
+    faults: Faults,
+) -> set[str]:
+    """Check what an invocation answered and counted; give the ids that are to come again."""
+    api = sandbox.api
+    faultless = not any(fault.value for fault in faults.api)
+    if faultless and api.met_wrong_settings_only and len(api.asked_alone) > 1:
+        assert "RefusedRequest" not in sandbox.client.codes
+    batch_ids = {record["messageId"] for record in records}
+    check_answer(answer, batch_ids)
+    failed = failed_ids(answer, batch_ids)
+    check_metrics(
+        metrics,
+        records=len(records),
+        requests=api.requests,
+        asked=len(api.asked) if sandbox.was_alone else None,
+        failed=len(failed),
+    )
+    return set(failed)

@@ -30,6 +30,7 @@ class QueueFault(Enum):
 
     NONE = auto()
     REFUSED = auto()
+    SLOW = auto()  # it happened, at the last moment
     LOST_BEFORE = auto()
     LOST_AFTER = auto()
     PARTLY = auto()  # every other entry is in `Failed`
@@ -95,8 +96,12 @@ class Queues:
 
     def delete(self, id_: str, handle: str) -> None:
         """Delete a message; an old receipt deletes nothing, and SQS does not say so."""
-        if id_ in self.source and self.source[id_].handle == handle:
+        if self.comes_again(id_, handle):
             del self.source[id_]
+
+    def comes_again(self, id_: str, handle: str) -> bool:
+        """Tell whether a message that *handle* was the receipt of waits for its next delivery."""
+        return id_ in self.source and self.source[id_].handle == handle
 
     def change_visibility(self, handle: str, seconds: int, *, now: float) -> bool:
         for message in self.source.values():
@@ -123,12 +128,17 @@ def _record(message: Message) -> dict[str, Any]:
 
 
 class QueueClient:
-    """What a sandbox has for boto3's client; *script* holds the faults of its next calls."""
+    """What a sandbox has for boto3's client, and the *codes* of the letters it sent."""
 
     def __init__(self, queues: Queues, clock: SandboxClock) -> None:
+        self.codes: list[str | None] = []
         self._queues = queues
         self._clock = clock
-        self.script: list[QueueFault] = []
+        self._script: list[QueueFault] = []
+
+    def begin(self, script: Sequence[QueueFault]) -> None:
+        """Forget what was done before this invocation; *script* holds its calls' faults."""
+        self._script, self.codes = list(script), []
 
     def send_message_batch(self, QueueUrl: str, Entries: Sequence[Any]) -> dict[str, Any]:  # noqa: N803 - AWS's names
         fault = self._begin(Entries)
@@ -144,6 +154,7 @@ class QueueClient:
                     name: value["StringValue"] for name, value in entry["MessageAttributes"].items()
                 }
                 self._queues.send(QueueUrl, entry["MessageBody"], attributes, now=self._clock.now)
+                self.codes.append(attributes.get("ErrorCode"))
         return self._end(fault, Entries, taken)
 
     def change_message_visibility_batch(
@@ -163,12 +174,11 @@ class QueueClient:
         return self._end(fault, Entries, taken)
 
     def _begin(self, entries: Sequence[Any]) -> QueueFault:
-        self._clock.point()
         assert 0 < len(entries) <= MAX_ENTRIES
         assert len({entry["Id"] for entry in entries}) == len(entries)
-        fault = self.script.pop(0) if self.script else QueueFault.NONE
-        lost = fault in {QueueFault.LOST_BEFORE, QueueFault.LOST_AFTER}
-        self._clock.now += LOST_SECONDS if lost else CALL_SECONDS
+        fault = self._script.pop(0) if self._script else QueueFault.NONE
+        slow = fault in {QueueFault.SLOW, QueueFault.LOST_BEFORE, QueueFault.LOST_AFTER}
+        self._clock.sleep(LOST_SECONDS if slow else CALL_SECONDS)
         if fault is QueueFault.REFUSED:
             raise _refused("RequestThrottled", entries)
         if fault is QueueFault.LOST_BEFORE:

@@ -8,8 +8,10 @@ its life. Only clients, clocks and the SDK's transport are the model's.
 import base64
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -35,7 +37,7 @@ from tests.model.clock import InlinePool, SandboxClock
 from tests.model.dynamo import Table, TableClient, TableFault
 from tests.model.events import EXPECTED_APP, is_silent
 from tests.model.queues import DEAD, SOURCE, QueueClient, QueueFault, Queues
-from tests.model.tencent import ApiFault, Tencent
+from tests.model.tencent import CREATE, DELETE, ApiFault, Tencent
 
 TOKEN = "token-0123456789-0123456789"
 DOOR_SECONDS = 10.0
@@ -74,8 +76,7 @@ class _Transport(tencent_api._Client):  # noqa: SLF001 - the SDK's client, witho
         self._blocklist = blocklist
 
     def call_json(self, action: str, params: Mapping[str, Any]) -> object:
-        assert action == "CreateCustomBlacklist"
-        return self._blocklist.answer(params)
+        return self._blocklist.answer(action, params)
 
 
 class _Api(tencent_api.TencentApi):
@@ -101,6 +102,9 @@ class _Blocklist(tencent.TencentBlocklist):
         self.starts: list[float] = []
         self.asked: set[str] = set()
         self.asked_alone: set[str] = set()
+        self.taken_off: set[str] = set()
+        self.requests = 0
+        self.met_wrong_settings_only = True
         self.deadline = 0.0
         self._server = server
         self._sandbox_clock = clock
@@ -112,22 +116,43 @@ class _Blocklist(tencent.TencentBlocklist):
         self._timeout_seconds = timeout_seconds
         return super().add(recipients, until=until, timeout_seconds=timeout_seconds)
 
-    def answer(self, params: Mapping[str, Any]) -> object:
-        now = self._sandbox_clock.now
+    def remove(self, recipients: Sequence[str], *, timeout_seconds: float) -> Answer:
+        self._timeout_seconds = timeout_seconds
+        return super().remove(recipients, timeout_seconds=timeout_seconds)
+
+    def begin(self, script: Sequence[ApiFault], *, deadline: float) -> None:
+        """Forget what was done before this invocation."""
+        self.script, self.deadline = list(script), deadline
+        self.asked, self.asked_alone, self.taken_off = set(), set(), set()
+        self.requests = 0
+        self.met_wrong_settings_only = True
+
+    def answer(self, action: str, params: Mapping[str, Any]) -> object:
+        now, emails = self._sandbox_clock.now, params["Emails"]
         assert now + self._timeout_seconds <= self.deadline - HAND_BACK_SECONDS
-        assert set(params) == {"Emails"}
-        assert len(set(params["Emails"])) == len(params["Emails"]) > 0
+        assert len(set(emails)) == len(emails) > 0
         assert len(self.starts) < REQUESTS_PER_SECOND or (
             now - self.starts[-REQUESTS_PER_SECOND] >= 1 - TICK
         )
         self.starts.append(now)
-        self.asked.update(params["Emails"])
-        if len(params["Emails"]) == 1:
-            self.asked_alone.update(params["Emails"])
+        self.requests += 1
+        self.met_wrong_settings_only &= self._server.settings_wrong
+        if action == DELETE:
+            assert set(params) == {"Emails"}
+            self.taken_off.update(emails)
+        else:
+            assert action == CREATE
+            assert set(params) <= {"Emails", "ExpireDate"}
+            self.asked.update(emails)
+            if len(emails) == 1:
+                self.asked_alone.update(emails)
         fault = self.script.pop(0) if self.script else ApiFault.NONE
-        return self._server.call(
-            params["Emails"], self._sandbox_clock, self._timeout_seconds, fault
-        )
+        try:
+            return self._server.call(
+                action, params, self._sandbox_clock, self._timeout_seconds, fault
+            )
+        finally:
+            self.met_wrong_settings_only &= self._server.settings_wrong
 
 
 class Sandbox:
@@ -137,6 +162,7 @@ class Sandbox:
         self, queues: Queues, server: Tencent, table: Table | None, *, max_recipients: int
     ) -> None:
         self.clock = SandboxClock()
+        self.metrics, self.log = io.StringIO(), io.StringIO()
         self.client = QueueClient(queues, self.clock)
         self._environment = {**_ENVIRONMENT, "MAX_EMAILS_PER_REQUEST": str(max_recipients)}
         self._server = server
@@ -154,6 +180,16 @@ class Sandbox:
     @cached_property
     def _tokens(self) -> RotatingTokens:
         return RotatingTokens(lambda: TOKEN, clock=self.clock)
+
+    @property
+    def could_write(self) -> bool:
+        """Tell whether the ledger took whatever was written."""
+        return not (self._table and self._table.failed)
+
+    @property
+    def was_alone(self) -> bool:
+        """Tell whether nobody changed a history in the ledger meanwhile."""
+        return not (self._table and self._table.come_between)
 
     def receive_settings(self) -> config.ReceiveSettings:
         return config.read_receive_settings(self._environment)
@@ -209,47 +245,53 @@ class Sandbox:
         settings = self.block_settings()
         return ExpectedSenders(settings.expected_app_ids, settings.expected_from_domains)
 
-    def post(self, body: bytes, *, token: str, now: float, faults: Faults) -> int:
+    def post(self, body: bytes, *, token: str, faults: Faults) -> int:
         """Run the door's handler; give the status that it answers."""
-        self._begin(now, faults)
         event = {
             "requestContext": {"http": {"method": "POST"}},
             "rawPath": f"/callbacks/{token}",
             "body": base64.b64encode(body).decode(),
             "isBase64Encoded": True,
         }
-        with _world(self, receive_handler):
-            answer = receive_handler.lambda_handler(event, FakeContext(DOOR_SECONDS))
-        assert self.clock.now <= now + DOOR_SECONDS
+        answer = self._invoke(receive_handler, event, seconds=DOOR_SECONDS, faults=faults)
         status: int = answer["statusCode"]
         return status
 
     def block(
-        self,
-        records: Sequence[Mapping[str, Any]],
-        *,
-        now: float,
-        seconds: float,
-        faults: Faults,
+        self, records: Sequence[Mapping[str, Any]], *, seconds: float, faults: Faults
     ) -> tuple[bytes, dict[str, Any]]:
         """Run the consumer's handler; give its answer as Lambda does, and its line of metrics."""
-        self._begin(now, faults)
-        self.api.deadline = now + seconds
-        self.api.asked, self.api.asked_alone = set(), set()
-        with _world(self, block_handler) as metrics_written:
-            answer = block_handler.lambda_handler({"Records": records}, FakeContext(seconds))
-        assert self.clock.now <= now + seconds
-        metrics, *others = map(json.loads, metrics_written.getvalue().splitlines())
+        self.api.begin(faults.api, deadline=self.clock.now + seconds)
+        answer = self._invoke(block_handler, {"Records": records}, seconds=seconds, faults=faults)
+        metrics, *others = map(json.loads, self.metrics.getvalue().splitlines())
         letters = sum(line["DeadLetters"][0] for line in others if "DeadLetters" in line)
         assert metrics["DeadLettered"][0] == letters
         return json.dumps(answer).encode(), metrics
 
-    def _begin(self, now: float, faults: Faults) -> None:
-        self.clock.now, self.clock.kill_in = now, faults.kill_in
-        self.client.script, self.api.script = list(faults.queue), list(faults.api)
+    def _invoke(
+        self,
+        handler: Any,  # noqa: ANN401 - a module
+        event: Mapping[str, Any],
+        *,
+        seconds: float,
+        faults: Faults,
+    ) -> dict[str, Any]:
+        """Whatever is written, though it is killed, holds nothing of what it must not."""
+        self.metrics, self.log = io.StringIO(), io.StringIO()
+        self.clock.kill_in = faults.kill_in
+        self.client.begin(faults.queue)
         if self._table:
-            self._table.script = list(faults.table)
-            self._table.at_outcomes = faults.at_outcomes
+            self._table.begin(faults.table, faults.at_outcomes)
+        end = self.clock.now + seconds
+        AT_WORK.set(self)
+        try:
+            answer: dict[str, Any] = handler.lambda_handler(event, FakeContext(seconds))
+        finally:
+            text = self.metrics.getvalue() + self.log.getvalue()
+            assert TOKEN not in text
+            assert is_silent(text)
+        assert self.clock.now <= end
+        return answer
 
     def _sender(self, queue_url: str) -> sqs.SqsSender:
         return sqs.SqsSender(
@@ -260,27 +302,34 @@ class Sandbox:
         )
 
 
-@contextmanager
-def _world(sandbox: Sandbox, handler: Any) -> Iterator[io.StringIO]:  # noqa: ANN401 - a module
-    """
-    Put *handler* into the sandbox, whose are its `bootstrap` and its time; give its metrics.
+#: Whose code it is that runs. Every task has its own.
+AT_WORK: ContextVar[Sandbox] = ContextVar("AT_WORK")
 
-    Whatever it writes, though it is killed, holds nothing of what it must not.
-    """
-    metrics, log = io.StringIO(), io.StringIO()
-    handler.logger.setLevel("DEBUG")
-    try:
-        with (
-            patch.object(handler, "bootstrap", sandbox),
-            patch.object(handler, "time", sandbox.clock),
-            patch.object(handler.logger.registered_handler, "stream", log),
-            patch.object(dynamo_table, "ThreadPoolExecutor", InlinePool),
-            patch.object(sqs, "ThreadPoolExecutor", InlinePool),
-            patch.object(tencent_api, "ThreadPoolExecutor", InlinePool),
-            redirect_stdout(metrics),
-        ):
-            yield metrics
-    finally:
-        text = metrics.getvalue() + log.getvalue()
-        assert TOKEN not in text
-        assert is_silent(text)
+
+class _AtWork:
+    """What a module finds in the place of something: what belongs to the sandbox at work."""
+
+    def __init__(self, part: Callable[[Sandbox], object], *, otherwise: object = None) -> None:
+        self._part = part
+        self._otherwise = otherwise
+
+    def __getattr__(self, name: str) -> object:
+        sandbox = AT_WORK.get(None)
+        return getattr(self._part(sandbox) if sandbox else self._otherwise, name)
+
+
+def install() -> ExitStack:
+    """Let both handlers find the sandbox at work in the place of what is the process's own."""
+    patches = ExitStack()
+    bootstrap, clock = _AtWork(lambda sandbox: sandbox), _AtWork(lambda sandbox: sandbox.clock)
+    metrics = _AtWork(lambda sandbox: sandbox.metrics, otherwise=sys.stdout)
+    log = _AtWork(lambda sandbox: sandbox.log)
+    patches.enter_context(patch.object(sys, "stdout", metrics))
+    for handler in (receive_handler, block_handler):
+        handler.logger.setLevel("DEBUG")
+        patches.enter_context(patch.object(handler, "bootstrap", bootstrap))
+        patches.enter_context(patch.object(handler, "time", clock))
+        patches.enter_context(patch.object(handler.logger.registered_handler, "stream", log))
+    for module in (dynamo_table, sqs, tencent_api):
+        patches.enter_context(patch.object(module, "ThreadPoolExecutor", InlinePool))
+    return patches

@@ -1,20 +1,23 @@
 """
-Tencent's CreateCustomBlacklist, seen from the SDK's `call_json`.
+Tencent's custom blocklist, seen from the SDK's `call_json`.
 
 What an address is like stands in its name: `good` ones are taken, `bad` ones counted as refused,
 `poison` ones refuse the whole request. The counts of refused addresses are never a lie that could
 be true: nobody could see through that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import Enum
 from typing import Any
 
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
 
 from tests.model.clock import SandboxClock
+from tests.model.events import FOR_GOOD, day_of
 
+CREATE, DELETE = "CreateCustomBlacklist", "DeleteCustomBlackList"
 REQUESTS_PER_SECOND = 20
 CALL_SECONDS = 0.05
 
@@ -58,6 +61,18 @@ _ERRORS = frozenset(
 )
 
 
+#: Nothing was done, and what comes back is no answer of Tencent's.
+_UNDONE = frozenset(
+    {
+        ApiFault.SILENT,
+        ApiFault.NO_CONNECTION,
+        ApiFault.NOT_JSON,
+        ApiFault.OTHER_JSON,
+        ApiFault.NO_REQUEST_ID,
+    }
+)
+
+
 def is_bad(address: str) -> bool:
     return address.startswith("bad")
 
@@ -69,51 +84,64 @@ def is_poison(address: str) -> bool:
 @dataclass
 class Tencent:
     """
-    The blocklist, and what it said about whom.
+    The blocklist, by address until when, and what it said about whom.
 
+    *moves_days* tells what blocking does to an entry that is there, which nobody documents.
     *refused_alone* holds who was refused in a request of its own; *swallowed* are bad addresses in
     a request that was answered without counts.
     """
 
     refuses_only_bad: bool = False
+    moves_days: bool = False
     max_recipients: int = 8
     max_size: int = 8
     settings_wrong: bool = False
-    blocked: set[str] = field(default_factory=set)
+    entries: dict[str, date] = field(default_factory=dict)
     refused_alone: set[str] = field(default_factory=set)
     swallowed: set[str] = field(default_factory=set)
     starts: list[float] = field(default_factory=list)
 
+    @property
+    def blocked(self) -> set[str]:
+        return set(self.entries)
+
     def call(
-        self, emails: Sequence[str], clock: SandboxClock, timeout_seconds: float, fault: ApiFault
+        self,
+        action: str,
+        parameters: Mapping[str, Any],
+        clock: SandboxClock,
+        timeout_seconds: float,
+        fault: ApiFault,
     ) -> object:
-        clock.point()
-        started = clock.now
-        self.starts.append(started)
-        busy = sum(started - 1 < start <= started for start in self.starts)
+        emails: Sequence[str] = parameters["Emails"]
+        self.starts.append(clock.now)
+        is_busy = sum(clock.now - 1 < start for start in self.starts) > REQUESTS_PER_SECOND
         slow = fault in {ApiFault.SILENT, ApiFault.SILENT_AFTER, ApiFault.SLOW}
-        clock.now += timeout_seconds if slow else min(CALL_SECONDS, timeout_seconds)
-        if fault is ApiFault.SILENT:
-            raise TimeoutError(emails)
-        if fault is ApiFault.NO_CONNECTION:
-            raise TencentCloudSDKException("ClientNetworkError", f"reset: {emails}")
-        if fault is ApiFault.NOT_JSON:
-            raise TencentCloudSDKException("ServerNetworkError", f"<html>{emails}".encode())
-        if fault is ApiFault.OTHER_JSON:
-            return ["hello"]
-        if fault is ApiFault.NO_REQUEST_ID:
-            return {"Response": {}}
-        code = ApiFault.THROTTLED.value if busy > REQUESTS_PER_SECOND else self._code(emails, fault)
-        if code:
+        half = (timeout_seconds if slow else min(CALL_SECONDS, timeout_seconds)) / 2
+        clock.sleep(half)
+        code = ApiFault.THROTTLED.value if is_busy else self._code(action, emails, fault)
+        if code or fault in _UNDONE:
+            clock.sleep(half)
+            if fault in _UNDONE:
+                return _undone(fault, emails)
             if code.startswith("InvalidParameter") and len(emails) == 1:
                 self.refused_alone.update(emails)
             return _error(code, emails)
-        answer = self._take(emails, fault)
+        reached = emails[: len(emails) // 2] if fault is ApiFault.BROKEN_HALFWAY else emails
+        counts: Mapping[str, int] = {}
+        if action == DELETE:
+            for address in reached:
+                self.entries.pop(address, None)
+        else:
+            until = date.fromisoformat(parameters.get("ExpireDate", FOR_GOOD.isoformat()))
+            assert until > day_of(clock.now)
+            counts = self._add(reached, until, fault)
+        clock.sleep(half)
         clock.point()
-        return answer
+        return self._answer(emails, counts, fault)
 
-    def _code(self, emails: Sequence[str], fault: ApiFault) -> str | None:
-        """Give the code of the error that meets the request before anything is taken."""
+    def _code(self, action: str, emails: Sequence[str], fault: ApiFault) -> str:
+        """Give the code of the error that meets the request before anything is done."""
         if fault in _ERRORS:
             return fault.value
         if len(emails) > self.max_recipients:
@@ -121,27 +149,39 @@ class Tencent:
         if len(emails) > self.max_size:
             return "RequestSizeLimitExceeded"
         only_bad = self.refuses_only_bad and all(map(is_bad, emails))
-        if self.settings_wrong or only_bad or any(map(is_poison, emails)):
+        if self.settings_wrong or (action != DELETE and (only_bad or any(map(is_poison, emails)))):
             return "InvalidParameterValue.Something"
-        return None
+        return ""
 
-    def _take(self, emails: Sequence[str], fault: ApiFault) -> object:
-        reached = emails[: len(emails) // 2] if fault is ApiFault.BROKEN_HALFWAY else emails
-        good = [address for address in reached if not is_bad(address)]
-        repeated = len(self.blocked.intersection(good))
-        self.blocked.update(good)
+    def _add(self, emails: Sequence[str], until: date, fault: ApiFault) -> Mapping[str, int]:
+        good = [address for address in emails if not is_bad(address)]
+        repeated = [address for address in good if address in self.entries]
+        kept = {} if self.moves_days else {address: self.entries[address] for address in repeated}
+        self.entries.update(dict.fromkeys(good, until) | kept)
+        if fault is ApiFault.NO_COUNTS:
+            self.swallowed.update(filter(is_bad, emails))
+            return {}
+        return _counts(emails, len(repeated), fault)
+
+    def _answer(self, emails: Sequence[str], counts: Mapping[str, int], fault: ApiFault) -> object:
         if fault in {ApiFault.BROKEN_AFTER, ApiFault.BROKEN_HALFWAY}:
             raise TencentCloudSDKException("ClientNetworkError", f"reset: {emails}")
         if fault is ApiFault.SILENT_AFTER:
             raise TimeoutError(emails)
         if fault is ApiFault.TAKEN_AND_INTERNAL:
             return _error("InternalError", emails)
-        response: dict[str, Any] = {"RequestId": f"request-{len(self.starts)}"}
-        if fault is ApiFault.NO_COUNTS:
-            self.swallowed.update(filter(is_bad, emails))
-        else:
-            response |= _counts(emails, repeated, fault)
-        return {"Response": response}
+        return {"Response": {"RequestId": f"request-{len(self.starts)}", **counts}}
+
+
+def _undone(fault: ApiFault, emails: Sequence[str]) -> object:
+    """Answer a request that had no effect by what is no error of Tencent's."""
+    if fault is ApiFault.SILENT:
+        raise TimeoutError(emails)
+    if fault is ApiFault.NO_CONNECTION:
+        raise TencentCloudSDKException("ClientNetworkError", f"reset: {emails}")
+    if fault is ApiFault.NOT_JSON:
+        raise TencentCloudSDKException("ServerNetworkError", f"<html>{emails}".encode())
+    return ["hello"] if fault is ApiFault.OTHER_JSON else {"Response": {}}
 
 
 def _counts(emails: Sequence[str], repeated: int, fault: ApiFault) -> dict[str, int]:
