@@ -21,7 +21,8 @@ EMULATOR := $(VENV)/emulator
 CHECKOV := $(VENV)/checkov
 OSLS := node_modules/.bin/osls
 # What is locked is whole, so nothing is resolved again: pip would meet newer releases, for which there is no hash.
-INSTALL := -m pip install --quiet --require-hashes --no-deps -r
+# Most of it is never imported: what is gets compiled then.
+INSTALL := -m pip install --quiet --no-compile --require-hashes --no-deps -r
 # Hashes for every platform, and no word on where the packages came from.
 COMPILE = $(CURDIR)/$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --no-annotate \
@@ -46,7 +47,11 @@ help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(VENV)/.installed $(BIN)/ses-blocklist $(EMULATOR)/.installed node_modules/.installed ## install everything below this folder
+setup: ## install everything below this folder
+	@$(MAKE) --jobs=3 installed
+
+.PHONY: installed
+installed: $(VENV)/.installed $(BIN)/ses-blocklist $(EMULATOR)/.installed node_modules/.installed
 
 # Asked first: a tool that is missing should not show after a minute of installing.
 .PHONY: tools
@@ -55,9 +60,11 @@ tools:
 	@command -v npm >/dev/null || { echo 'Node and npm are needed: Node 20.19, 22.13, or 24 and newer' >&2; exit 1; }
 	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); if (!(a >= 24 || (a === 22 && b >= 13) || (a === 20 && b >= 19))) { console.error(`Node $${process.version} is not enough: 20.19, 22.13, or 24 and newer`); process.exit(1) }'
 
-$(VENV)/.installed: requirements/dev.txt | tools
-	@echo "== Python packages (once, about half a minute)"
+$(BIN)/python: | tools
 	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: requirements/dev.txt | $(BIN)/python
+	@echo "== Python packages (once, about half a minute)"
 	@$(BIN)/python $(INSTALL) requirements/dev.txt
 	@$(BIN)/python -m pip check --quiet
 	@touch $@
@@ -67,14 +74,14 @@ $(BIN)/ses-blocklist: $(VENV)/.installed Makefile
 	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s/$(BIN)/python" -P -m cli "$$@"\n' '$(CURDIR)' '$(CURDIR)' > $@
 	@chmod +x $@
 
-$(CHECKOV)/.installed: requirements/checkov.txt $(VENV)/.installed
+$(CHECKOV)/.installed: requirements/checkov.txt | $(BIN)/python
 	@echo "== checkov (once, about half a minute)"
 	@$(PYTHON) -m venv $(CHECKOV)
 	@$(CHECKOV)/bin/python $(INSTALL) requirements/checkov.txt
 	@$(CHECKOV)/bin/python -m pip check --quiet
 	@touch $@
 
-$(EMULATOR)/.installed: requirements/emulator.txt $(VENV)/.installed
+$(EMULATOR)/.installed: requirements/emulator.txt | $(BIN)/python
 	@echo "== AWS emulator (once)"
 	@$(PYTHON) -m venv $(EMULATOR)
 	@$(EMULATOR)/bin/python $(INSTALL) requirements/emulator.txt

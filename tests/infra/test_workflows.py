@@ -41,11 +41,15 @@ def test_gate_runs_under_both_pythons_and_audits() -> None:
 def test_gate_leaves_nothing_out() -> None:
     """What it runs without a word is what CI runs."""
     [steps] = re.findall(r"^\[ \$# -gt 0 \] \|\| set -- (.+)$", GATE.read_text(), re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text()
 
     assert set(steps.split()) == {
-        *("setup", "pins", "lint", "types", "imports", "zizmor", "package", "template"),
-        *("checkov", "test"),
+        *("setup", "pins", "lint", "types", "imports", "zizmor", "checkov", "test")
     }
+    assert re.search(r"^checkov: template ", makefile, re.MULTILINE)
+    [template] = re.findall(r"^template:.+\n((?:\t.+\n)+)", makefile, re.MULTILINE)
+    for part in ("infra.package", "infra.template $(STAGES)", "cfn-lint"):
+        assert part in template
 
 
 def test_only_main_is_deployed_and_only_where_somebody_wants_it() -> None:
