@@ -20,16 +20,7 @@ from local.parent import end_with_parent
 
 #: The emulator pins its own botocore, so it has an environment of its own (`make setup`).
 PYTHON = Path(__file__).resolve().parent.parent / ".venv" / "emulator" / "bin" / "python"
-#: The emulator, but for its own trigger, of which it has no setting.
-_WITHOUT_TRIGGER = """
-from ministack.app import main
-from ministack.services import lambda_svc
-
-assert callable(lambda_svc._poll_sqs)
-lambda_svc._poll_sqs = lambda: False
-
-main()
-"""
+PROGRAM = Path(__file__).with_name("emulator_program.py")
 
 _HOST = "127.0.0.1"
 #: A free port is free only until somebody else takes it.
@@ -67,7 +58,7 @@ class Emulator:
     ) -> None:
         self._region = region
         self._enforce_iam = enforce_iam
-        self._program = ["-m", "ministack"] if own_trigger else ["-c", _WITHOUT_TRIGGER]
+        self._options = [] if own_trigger else ["--without-trigger"]
         self._python = python
         self._ready_within_seconds = ready_within_seconds
         self._running = ExitStack()
@@ -103,7 +94,7 @@ class Emulator:
         with ExitStack() as running:
             command = running.enter_context(
                 run_guarded(
-                    [str(self._python), "-P", *self._program],
+                    [str(self._python), "-P", str(PROGRAM), *self._options],
                     environment={
                         **_environment(self._region, port=port, name=name),
                         "AUTH": json.dumps(self._enforce_iam),

@@ -12,6 +12,7 @@ import pytest
 import local.emulator
 from local.aws import Aws
 from local.emulator import Emulator, EmulatorError
+from local.stack import deploy
 from tests.local.templates import make_artifact, make_template
 from tests.local.waiting import wait_until
 
@@ -38,6 +39,16 @@ WORKER = """
 import os
 def handler(event, context):
     return [os.getpgid(0), os.getpid(), os.environ["TMPDIR"]]
+"""
+
+
+PARAMETERS = {"TencentSesEndpoint": "e"}
+
+#: Says more than can be read in the moment after its answer.
+TALKATIVE = """
+import sys
+def handler(event, context):
+    sys.stderr.write("line\\n" * 300_000 + f"the last of {event}\\n")
 """
 
 
@@ -86,6 +97,20 @@ def test_root_makes_clients_of_an_empty_account(aws: Aws) -> None:
 
     assert sqs.list_queues().get("QueueUrls", []) == []
     assert aws.endpoint_url.startswith("http://127.0.0.1:")
+
+
+@pytest.mark.integration
+def test_log_of_an_invocation_is_whole(aws: Aws, tmp_path: Path) -> None:
+    """The emulator's own patience ends before: on a busy machine metrics were missing."""
+    stack = deploy(aws, make_template(), make_artifact(tmp_path, TALKATIVE), PARAMETERS)
+    function = stack.outputs["Function"]
+
+    aws.client("lambda").invoke(FunctionName=function, Payload=json.dumps("it"))
+
+    logs = aws.client("logs").filter_log_events(
+        logGroupName=f"/aws/lambda/{function.rpartition(':')[2]}", filterPattern="last"
+    )
+    assert [event["message"] for event in logs["events"]] == ["the last of it"]
 
 
 @pytest.mark.integration
