@@ -69,6 +69,7 @@ class Requests:
         self._answers = 0
         self._unavailable_in_a_row = 0
         self._alone: list[tuple[_Lone, int]] = []
+        self._last_accepted: tuple[str, date | None] | None = None
 
     def block(self, recipients: Group, *, until: date | None) -> None:
         """Block *recipients*, each request as full as the blocklist allows."""
@@ -105,14 +106,28 @@ class Requests:
 
     def finish(self) -> None:
         """Judge those that were refused alone: by then it is known whether anything is accepted."""
-        proven = [lone for lone, answers in self._alone if answers < self._answers]
-        others = [lone for lone, answers in self._alone if answers >= self._answers]
+        proven, others = self._by_proof()
+        if len(self._alone) > 1 and others and _alike(others):
+            self._ask_again()
+            proven, others = self._by_proof()
         self._refuse(proven)
         if len(self._alone) == 1 or not _alike(others):
             self._refuse(others)
         elif others:
             self._stop_misconfigured(others[0][1])
         self._alone = []
+
+    def _by_proof(self) -> tuple[Sequence[_Lone], Sequence[_Lone]]:
+        """Part those after whom something was accepted from the others."""
+        proven = [lone for lone, answers in self._alone if answers < self._answers]
+        others = [lone for lone, answers in self._alone if answers >= self._answers]
+        return proven, others
+
+    def _ask_again(self) -> None:
+        """Repeat whoever was accepted before: whether the settings are still right."""
+        if self._last_accepted:
+            recipient, self._until = self._last_accepted
+            self._probe([recipient])
 
     def _block_full_groups(self, recipients: Group) -> None:
         position = 0
@@ -213,6 +228,7 @@ class Requests:
             self.accepted.pop(recipient, None)
 
     def _accept(self, group: Group, request_id: str) -> None:
+        self._last_accepted = (group[0], self._until)
         self.accepted.update(dict.fromkeys(group, request_id))
 
     def _refuse(self, alone: Sequence[_Lone]) -> None:

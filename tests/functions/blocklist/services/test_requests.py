@@ -393,20 +393,41 @@ def test_probe_that_tells_nothing_proves_nothing() -> None:
     assert requests.totals.configuration_errors == 0
 
 
-def test_wrong_setting_after_a_success_blames_no_address() -> None:
-    blocklist = FakeBlocklist(
-        max_recipients=8,
-        script=raising(
-            RefusedRequestError("InvalidParameter"), when=lambda g: "user0@example.com" not in g
-        ),
-    )
+@pytest.mark.parametrize("after", [2, 3, 8])
+def test_wrong_setting_after_a_success_blames_no_address(after: int) -> None:
+    """Whoever was accepted before the setting changed is refused now as well."""
+    blocklist = FakeBlocklist(max_recipients=8)
     requests = make_requests(blocklist)
+    requests.block(recipients(8), until=None)
 
-    requests.block(recipients(16), until=None)
+    blocklist.script = raising(RefusedRequestError("InvalidParameter"))
+    requests.block(recipients(8 + after)[8:], until=None)
 
     assert set(requests.accepted) == set(recipients(8))
     assert requests.refused == {}
     assert requests.totals.configuration_errors == 1
+
+
+@pytest.mark.parametrize("number", [2, 3, 7])
+def test_last_ones_are_bad_where_somebody_accepted_before_is_accepted_again(number: int) -> None:
+    """Together they looked like a wrong setting, each time, and came back until SQS gave up."""
+    good, *bad = recipients(1 + number)
+    blocklist = FakeBlocklist(
+        max_recipients=8,
+        script=raising(
+            RefusedRequestError("InvalidParameter"), when=lambda group: good not in group
+        ),
+    )
+    requests = Requests(blocklist, FakePacer(math.inf), last_start=100.0, timeout_seconds=7.0)
+    requests.block([good], until=date(2026, 9, 1))
+
+    requests.block(bad, until=None)
+    requests.finish()
+
+    assert requests.refused.keys() == set(bad)
+    assert requests.totals.configuration_errors == 0
+    assert blocklist.requests[-1] == (good,)
+    assert blocklist.terms[-1] == date(2026, 9, 1)
 
 
 @pytest.mark.parametrize("codes", [["Same"] * 8, ["Same", "Other"] * 4])
