@@ -45,9 +45,14 @@ LONG_SECONDS = 1300.0
 #: From a sandbox's answer to what the mapping does about it.
 ANSWER_SECONDS = 0.05
 
-PIECES = st.tuples(
-    st.sampled_from(USUAL_KINDS) | st.sampled_from(sorted(KINDS)),
-    st.sampled_from(sorted(ADDRESSES)),
+#: Of which kind and about whom: places among what an example has of both.
+PIECES = st.tuples(st.integers(0, 60), st.integers(0, 60))
+#: Where all is about the same few people, they meet.
+KINDS_AND_PEOPLE = st.sampled_from(
+    [
+        ([*USUAL_KINDS * 4, *KINDS], sorted(ADDRESSES)),
+        (["silent", "silent, later", "hard"], ["good1@example.com", "good2@example.com"]),
+    ]
 )
 FAULTS = st.builds(
     Faults,
@@ -62,6 +67,25 @@ FAULTS = st.builds(
 NO_FAULTS = Faults()
 WAITS = st.sampled_from([0.1, 1.0, 20.0, 60.0, 450.0, LONG_SECONDS])
 PLACES = st.integers(0, SANDBOXES - 1)
+
+
+@dataclass(frozen=True)
+class Encounter:
+    """News for each sandbox, what goes wrong there, and the seconds between and after."""
+
+    news: Sequence[Sequence[tuple[int, int]]]
+    faults: Sequence[Faults]
+    gap: float
+    then: float
+
+
+ENCOUNTERS = st.builds(
+    Encounter,
+    news=st.tuples(*[st.lists(PIECES, min_size=1, max_size=3)] * SANDBOXES),
+    faults=st.tuples(*[st.just(NO_FAULTS) | FAULTS] * SANDBOXES),
+    gap=st.sampled_from([0.0, 0.01, 0.1, 0.3]),
+    then=WAITS,
+)
 
 
 @dataclass
@@ -89,9 +113,16 @@ class MailModel(RuleBasedStateMachine):
         refuses_only_bad=st.booleans(),
         moves_days=st.booleans(),
         with_ledger=st.booleans(),
+        kinds_and_people=KINDS_AND_PEOPLE,
     )
     def start(
-        self, *, max_receives: int, refuses_only_bad: bool, moves_days: bool, with_ledger: bool
+        self,
+        *,
+        max_receives: int,
+        refuses_only_bad: bool,
+        moves_days: bool,
+        with_ledger: bool,
+        kinds_and_people: tuple[Sequence[str], Sequence[str]],
     ) -> None:
         self.installed = install()
         self.now = START
@@ -99,6 +130,7 @@ class MailModel(RuleBasedStateMachine):
         self.queues = Queues(max_receives)
         self.tencent = Tencent(refuses_only_bad=refuses_only_bad, moves_days=moves_days)
         self.table = Table() if with_ledger else None
+        self.kinds, self.people = kinds_and_people
         self.max_recipients = 8
         self.door = self._new_sandbox()
         self.slots = self._new_slots()
@@ -117,10 +149,10 @@ class MailModel(RuleBasedStateMachine):
         faults=FAULTS,
     )
     def post(
-        self, *, pieces: Sequence[tuple[str, str]], as_one: bool, token: str, faults: Faults
+        self, *, pieces: Sequence[tuple[int, int]], as_one: bool, token: str, faults: Faults
     ) -> None:
         """Post callbacks: one for each event, or an array of all that can stand in one."""
-        events = [self._new_event(*piece) for piece in pieces]
+        events = [self._drawn(*piece) for piece in pieces]
         together = [event for event in events if as_one and event.is_json]
         callbacks = [[event] for event in events if event not in together]
         for callback in [*callbacks, together] if together else callbacks:
@@ -134,9 +166,9 @@ class MailModel(RuleBasedStateMachine):
             self._post(*self.posted[-1 - which % len(self.posted)], faults=faults)
 
     @rule(pieces=st.lists(PIECES, min_size=1, max_size=6))
-    def put_past_the_door(self, *, pieces: Sequence[tuple[str, str]]) -> None:
+    def put_past_the_door(self, *, pieces: Sequence[tuple[int, int]]) -> None:
         """Put one message with several events on the queue."""
-        events = [self._new_event(*piece) for piece in pieces]
+        events = [self._drawn(*piece) for piece in pieces]
         fit = [event for event in events if event.fits_on_the_queue]
         if fit:
             self._put(as_array(fit), fit)
@@ -203,13 +235,26 @@ class MailModel(RuleBasedStateMachine):
         self.wait(seconds=seconds)
         self._deliver(place, self.queues.visible(self.now), faults)
 
-    @rule(seconds=WAITS)
-    def deliver_to_everybody(self, *, seconds: float) -> None:
-        """Keep every sandbox busy at once, with nothing in its way."""
+    @rule(seconds=WAITS, faults=st.tuples(*[st.just(NO_FAULTS) | FAULTS] * SANDBOXES))
+    def deliver_to_everybody(self, *, seconds: float, faults: Sequence[Faults]) -> None:
+        """Keep every sandbox busy at once."""
         self.wait(seconds=seconds)
         visible = self.queues.visible(self.now)
         for place in range(SANDBOXES):
-            self._deliver(place, visible[place::SANDBOXES], NO_FAULTS)
+            self._deliver(place, visible[place::SANDBOXES], faults[place])
+
+    @rule(encounters=st.lists(ENCOUNTERS, min_size=1, max_size=5))
+    def meet(self, *, encounters: Sequence[Encounter]) -> None:
+        """Give each sandbox news of its own and all that waits, one a moment after the other."""
+        for encounter in encounters:
+            for place, pieces in enumerate(encounter.news):
+                events = [self._drawn(*piece) for piece in pieces]
+                for event in events:
+                    if event.fits_on_the_queue:
+                        self._put(event.raw, [event])
+                self._deliver(place, self.queues.visible(self.now), encounter.faults[place])
+                self.wait(seconds=encounter.gap)
+            self.wait(seconds=encounter.then)
 
     @rule(place=PLACES)
     def kill(self, *, place: int) -> None:
@@ -368,6 +413,11 @@ class MailModel(RuleBasedStateMachine):
         """Nobody is there at once again, or more than two a second would be at work."""
         slot.free_at = slot.sandbox.clock.now + 1
         slot.sandbox = self._new_sandbox()
+
+    def _drawn(self, kind: int, person: int) -> Event:
+        return self._new_event(
+            self.kinds[kind % len(self.kinds)], self.people[person % len(self.people)]
+        )
 
     def _new_event(self, kind: str, reported: str) -> Event:
         event = KINDS[kind](f"tag-{len(self.claims.events)}-".encode(), reported)
