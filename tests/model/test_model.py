@@ -9,7 +9,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-from tests.model.machine import NO_FAULTS, MailModel
+from tests.model.machine import MailModel
+from tests.model.world import NO_FAULTS
 
 _EVERY = settings(
     deadline=None,
