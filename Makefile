@@ -105,7 +105,7 @@ account: setup ## an empty AWS account on this machine, to rehearse deployments 
 .PHONY: test
 test: setup ## every test, with the stack on this machine, and the coverage
 	@$(MAKE) package PLATFORM=local
-	@exec $(BIN)/python -m pytest --cov --numprocesses 4 --dist loadfile
+	@exec $(BIN)/python -m pytest --cov --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: unit
 unit: setup ## the tests that need no stack and no package
