@@ -5,7 +5,7 @@ Source: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Updat
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum, auto
@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from functions.blocklist.adapters.dynamo_brake import HOUR, HOURS_KEY
+from functions.blocklist.adapters.dynamo_brake import HOUR, HOURS_KEY, MAIL_KEY
 from functions.blocklist.adapters.dynamo_table import CALL_SECONDS as PATIENCE_SECONDS
 from functions.blocklist.adapters.ledger_items import FACT, OUTCOME
 from tests.model.clock import SandboxClock
@@ -46,6 +46,15 @@ class TableFault(Enum):
     LOST_BEFORE = auto()
     LOST_AFTER = auto()  # it happened, and nobody is told
     NOTHING_SAID = auto()  # 200 from something that is not DynamoDB
+
+
+class Purpose(Enum):
+    """What an update is for."""
+
+    FACTS = auto()
+    OUTCOME = auto()
+    ANNOUNCEMENT = auto()  # of a term, or of a doubt
+    COUNT = auto()  # the brake's
 
 
 _SLOW = frozenset({TableFault.SLOW, TableFault.LOST_BEFORE, TableFault.LOST_AFTER})
@@ -119,21 +128,17 @@ class TableClient:
     def __init__(self, table: Table, clock: SandboxClock) -> None:
         self.failed = self.come_between = 0
         self._script: list[TableFault] = []
-        self._at_outcomes = TableFault.NONE
+        self._at: Mapping[Purpose, TableFault] = {}
         self._table = table
         self._clock = clock
 
-    def begin(self, script: Sequence[TableFault], at_outcomes: TableFault) -> None:
-        """
-        Forget what was done before this invocation; *script* holds its calls' faults.
-
-        Once those are over, *at_outcomes* meets each update that says what was done.
-        """
-        self._script, self._at_outcomes = list(script), at_outcomes
+    def begin(self, script: Sequence[TableFault], at: Mapping[Purpose, TableFault]) -> None:
+        """Forget what was done before this invocation; *script* holds its calls' faults."""
+        self._script, self._at = list(script), at
         self.failed = self.come_between = 0
 
     def update_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever boto3 takes
-        fault = self._next_fault(request["ExpressionAttributeNames"].values())
+        fault = self._next_fault(_purpose(request))
         self.failed += fault not in {TableFault.NONE, TableFault.SLOW}
         half = (LOST_SECONDS if fault in _SLOW else CALL_SECONDS) / 2
         self._clock.sleep(half)  # it may be killed before it
@@ -155,11 +160,19 @@ class TableClient:
             raise _refused(code, f"not with {request}", Item=self._table.items.get(key, {}))
         return {"Attributes": item}
 
-    def _next_fault(self, names: Iterable[str]) -> TableFault:
-        if self._script:
-            return self._script.pop(0)
-        is_outcome = any(name.startswith(OUTCOME) for name in names)
-        return self._at_outcomes if is_outcome else TableFault.NONE
+    def _next_fault(self, purpose: Purpose) -> TableFault:
+        if purpose in self._at:
+            return self._at[purpose]
+        return self._script.pop(0) if self._script else TableFault.NONE
+
+
+def _purpose(request: Mapping[str, Any]) -> Purpose:
+    names = request["ExpressionAttributeNames"].values()
+    if request["Key"]["pk"]["S"].startswith((HOURS_KEY, MAIL_KEY)):
+        return Purpose.COUNT
+    if any(name.startswith(OUTCOME) for name in names):
+        return Purpose.OUTCOME
+    return Purpose.ANNOUNCEMENT if "asked" in names else Purpose.FACTS
 
 
 def _holds(

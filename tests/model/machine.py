@@ -9,10 +9,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from tests.model.claims import held_tags
-from tests.model.dynamo import Table, TableFault, counted_by_brake, is_recorded, listed
+from tests.model.dynamo import (
+    Purpose,
+    Table,
+    TableFault,
+    counted_by_brake,
+    is_recorded,
+    listed,
+)
 from tests.model.events import (
     ADDRESSES,
     FOR_GOOD,
@@ -25,9 +32,11 @@ from tests.model.events import (
 )
 from tests.model.queues import QueueFault, Queues
 from tests.model.sandboxes import TICK, TOKEN, Faults, install
-from tests.model.tencent import REQUESTS_PER_SECOND, ApiFault, Tencent
+from tests.model.tencent import REQUESTS_PER_SECOND, ApiFault, Tencent, Wish
 from tests.model.world import NO_FAULTS, SANDBOXES, World
 
+#: People that are to meet are not hidden in a crowd.
+FEW = 2
 ROUNDS_TO_DRAIN = 4
 #: Where each message takes a request of its own, half a minute has five times as many seconds.
 MESSAGES_A_ROUND = 100
@@ -44,16 +53,23 @@ KINDS_AND_PEOPLE = st.sampled_from(
         (["silent", "silent, later", "hard"], ["good1@example.com", "good2@example.com"]),
     ]
 )
-FAULTS = st.builds(
+SCRIPTS = st.builds(
     Faults,
     queue=st.lists(st.sampled_from(QueueFault), max_size=5),
     api=st.lists(st.just(ApiFault.NONE) | st.sampled_from(ApiFault), max_size=10),
     table=st.just([])
     | st.lists(st.just(TableFault.NONE) | st.sampled_from(TableFault), max_size=10)
     | st.sampled_from(TableFault).map(lambda fault: [fault] * 40),
-    at_outcomes=st.just(TableFault.NONE) | st.sampled_from(TableFault),
     kill_in=st.none() | st.integers(0, 40),
 )
+#: A call in the middle is met by no script: those before it use it up.
+AIMED = st.builds(
+    Faults,
+    table_at=st.dictionaries(st.sampled_from(Purpose), st.sampled_from(TableFault), max_size=1),
+    api_at=st.dictionaries(st.sampled_from(Wish), st.sampled_from(ApiFault), max_size=2),
+    kill_after=st.none() | st.none() | st.sampled_from(Wish),
+)
+FAULTS = SCRIPTS | AIMED
 FAULTS_OF_EACH = st.tuples(*[st.just(NO_FAULTS) | FAULTS] * SANDBOXES)
 WAITS = st.sampled_from([0.1, 1.0, 20.0, 60.0, 450.0, LONG_SECONDS])
 PLACES = st.integers(0, SANDBOXES - 1)
@@ -139,6 +155,7 @@ class MailModel(RuleBasedStateMachine):
         if fit:
             self.world.put(as_array(fit), fit)
 
+    @precondition(lambda self: len(self.people) > FEW)
     @rule(number=st.integers(10, 40))
     def bounce_many(self, *, number: int) -> None:
         """Put more on the queue than one second has requests for, when each is about few."""

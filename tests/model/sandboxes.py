@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -34,10 +34,10 @@ from functions.blocklist.services.ports import Answer
 from functions.receive_callback import handler as receive_handler
 from tests.conftest import FakeContext
 from tests.model.clock import InlinePool, SandboxClock
-from tests.model.dynamo import Table, TableClient, TableFault
+from tests.model.dynamo import Purpose, Table, TableClient, TableFault
 from tests.model.events import EXPECTED_APP, is_silent
 from tests.model.queues import DEAD, SOURCE, QueueClient, QueueFault, Queues
-from tests.model.tencent import CREATE, DELETE, ApiFault, Tencent
+from tests.model.tencent import CREATE, DELETE, ApiFault, Tencent, Wish
 
 TOKEN = "token-0123456789-0123456789"
 DOOR_SECONDS = 10.0
@@ -62,13 +62,19 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True)
 class Faults:
-    """What goes wrong in one invocation: by call to each other side, and after how many calls."""
+    """
+    What goes wrong in one invocation, and after how many calls it is killed.
+
+    By call to each other side, the first first; or wherever what is asked for is of one kind.
+    """
 
     queue: Sequence[QueueFault] = ()
     table: Sequence[TableFault] = ()
-    at_outcomes: TableFault = TableFault.NONE
+    table_at: Mapping[Purpose, TableFault] = field(default_factory=dict)
     api: Sequence[ApiFault] = ()
+    api_at: Mapping[Wish, ApiFault] = field(default_factory=dict)
     kill_in: int | None = None
+    kill_after: Wish | None = None
 
 
 class _Transport(tencent_api._Client):  # noqa: SLF001 - the SDK's client, without its connection
@@ -98,14 +104,15 @@ class _Blocklist(tencent.TencentBlocklist):
 
     def __init__(self, server: Tencent, clock: SandboxClock, max_recipients: int) -> None:
         super().__init__(_Api(self, clock), max_recipients=max_recipients)
-        self.script: list[ApiFault] = []
         self.starts: list[float] = []
         self.asked: set[str] = set()
         self.asked_alone: set[str] = set()
         self.taken_off: set[str] = set()
         self.requests = 0
         self.met_wrong_settings_only = True
-        self.deadline = 0.0
+        self._deadline = 0.0
+        self._script: list[ApiFault] = []
+        self._faults = Faults()
         self._server = server
         self._sandbox_clock = clock
         self._timeout_seconds = 0.0
@@ -120,16 +127,16 @@ class _Blocklist(tencent.TencentBlocklist):
         self._timeout_seconds = timeout_seconds
         return super().remove(recipients, timeout_seconds=timeout_seconds)
 
-    def begin(self, script: Sequence[ApiFault], *, deadline: float) -> None:
+    def begin(self, faults: Faults, *, deadline: float) -> None:
         """Forget what was done before this invocation."""
-        self.script, self.deadline = list(script), deadline
+        self._faults, self._script, self._deadline = faults, list(faults.api), deadline
         self.asked, self.asked_alone, self.taken_off = set(), set(), set()
         self.requests = 0
         self.met_wrong_settings_only = True
 
     def answer(self, action: str, params: Mapping[str, Any]) -> object:
         now, emails = self._sandbox_clock.now, params["Emails"]
-        assert now + self._timeout_seconds <= self.deadline - HAND_BACK_SECONDS
+        assert now + self._timeout_seconds <= self._deadline - HAND_BACK_SECONDS
         assert len(set(emails)) == len(emails) > 0
         assert len(self.starts) < REQUESTS_PER_SECOND or (
             now - self.starts[-REQUESTS_PER_SECOND] >= 1 - TICK
@@ -139,20 +146,39 @@ class _Blocklist(tencent.TencentBlocklist):
         self.met_wrong_settings_only &= self._server.settings_wrong
         if action == DELETE:
             assert set(params) == {"Emails"}
-            self.taken_off.update(emails)
+            wish = Wish.REMOVAL
         else:
             assert action == CREATE
             assert set(params) <= {"Emails", "ExpireDate"}
-            self.asked.update(emails)
-            if len(emails) == 1:
-                self.asked_alone.update(emails)
-        fault = self.script.pop(0) if self.script else ApiFault.NONE
+            wish = Wish.TERM if "ExpireDate" in params else Wish.FOR_GOOD
+            if self.taken_off.intersection(emails):
+                wish = Wish.RENEWAL
+        self._note(emails, wish)
         try:
             return self._server.call(
-                action, params, self._sandbox_clock, self._timeout_seconds, fault
+                action,
+                params,
+                self._sandbox_clock,
+                self._timeout_seconds,
+                self._next_fault(wish),
             )
         finally:
             self.met_wrong_settings_only &= self._server.settings_wrong
+            if self._faults.kill_after is wish:
+                self._sandbox_clock.kill_in = 0
+
+    def _note(self, emails: Sequence[str], wish: Wish) -> None:
+        if wish is Wish.REMOVAL:
+            self.taken_off.update(emails)
+            return
+        self.asked.update(emails)
+        if len(emails) == 1:
+            self.asked_alone.update(emails)
+
+    def _next_fault(self, wish: Wish) -> ApiFault:
+        if wish in self._faults.api_at:
+            return self._faults.api_at[wish]
+        return self._script.pop(0) if self._script else ApiFault.NONE
 
 
 class Sandbox:
@@ -261,7 +287,7 @@ class Sandbox:
         self, records: Sequence[Mapping[str, Any]], *, seconds: float, faults: Faults
     ) -> tuple[bytes, dict[str, Any]]:
         """Run the consumer's handler; give its answer as Lambda does, and its line of metrics."""
-        self.api.begin(faults.api, deadline=self.clock.now + seconds)
+        self.api.begin(faults, deadline=self.clock.now + seconds)
         answer = self._invoke(block_handler, {"Records": records}, seconds=seconds, faults=faults)
         metrics, *others = map(json.loads, self.metrics.getvalue().splitlines())
         letters = sum(line["DeadLetters"][0] for line in others if "DeadLetters" in line)
@@ -281,7 +307,7 @@ class Sandbox:
         self.clock.kill_in = faults.kill_in
         self.client.begin(faults.queue)
         if self._table:
-            self._table.begin(faults.table, faults.at_outcomes)
+            self._table.begin(faults.table, faults.table_at)
         end = self.clock.now + seconds
         AT_WORK.set(self)
         try:

@@ -9,7 +9,7 @@ be true: nobody could see through that.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from enum import Enum
+from enum import Enum, auto
 from typing import Any
 
 from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
@@ -47,6 +47,15 @@ class ApiFault(Enum):
     NOT_JSON = "a proxy's page"
     OTHER_JSON = "some other JSON"
     NO_REQUEST_ID = "an empty response"
+
+
+class Wish(Enum):
+    """What a request asks for."""
+
+    FOR_GOOD = auto()
+    TERM = auto()
+    REMOVAL = auto()
+    RENEWAL = auto()  # of what was taken off before, for good or not
 
 
 _ERRORS = frozenset(

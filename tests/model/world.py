@@ -46,9 +46,9 @@ class World:
     """
     Does what it is told, at *now*, and remembers what it was told.
 
-    *left_off* are people whom an invocation took off the list and did not put back, while another
-    had its messages already. Of those *untold* it could not even write so: it was killed, or the
-    ledger did not take it.
+    *left_off* are people whose entry an invocation took off or made without coming to an end, while
+    another had its messages already. Of those *untold* it could not even write so: it was killed,
+    or the ledger did not take it.
     """
 
     def __init__(self, *, queues: Queues, tencent: Tencent, table: Table | None) -> None:
@@ -213,15 +213,19 @@ class World:
         except KilledError:
             was_killed = True
             self._replace_sandbox(slot)
+        api = sandbox.api
+        touched = api.taken_off | api.asked
         if was_killed or not sandbox.could_write:
-            self.untold |= sandbox.api.taken_off
+            self.untold |= touched
+        elif not failed:
+            self.untold -= api.taken_off & api.asked  # made anew, and written down
         for record in records:
             id_, handle = record["messageId"], record["receiptHandle"]
             if id_ not in failed:
                 self.queues.delete(id_, handle)
             elif not self.queues.comes_again(id_, handle):  # another has it, or is done with it
                 about = self._addresses(tags(record["body"].encode()))
-                self.left_off |= about & sandbox.api.taken_off
+                self.left_off |= about & touched
 
 
 def _judge(
@@ -233,7 +237,7 @@ def _judge(
 ) -> set[str]:
     """Check what an invocation answered and counted; give the ids that are to come again."""
     api = sandbox.api
-    faultless = not any(fault.value for fault in faults.api)
+    faultless = not any(fault.value for fault in (*faults.api, *faults.api_at.values()))
     if faultless and api.met_wrong_settings_only and len(api.asked_alone) > 1:
         assert "RefusedRequest" not in sandbox.client.codes
     batch_ids = {record["messageId"] for record in records}
