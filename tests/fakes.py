@@ -244,7 +244,11 @@ class FakeLedger:
             return now
         self.changes.append((recipient, change))
         self.histories[recipient] = replace(
-            now, applied=change.applied, asked=change.asked, held=now.held | change.held
+            now,
+            applied=change.applied,
+            asked=change.asked,
+            held=now.held | change.held,
+            changes=now.changes + 1,
         )
         return None
 

@@ -127,7 +127,7 @@ class LedgerContract:
         answer = changed(ledger, Change(seen, applied=SPRING, asked=SUMMER))
 
         assert answer is None
-        assert read(ledger) == replace(seen, applied=SPRING, asked=SUMMER)
+        assert read(ledger) == replace(seen, applied=SPRING, asked=SUMMER, changes=1)
 
     def test_change_without_a_day_takes_it_away(self, ledger: Subject) -> None:
         changed(ledger, Change(recorded(ledger, strike("a")), applied=SPRING, asked=FOR_GOOD))
@@ -166,6 +166,18 @@ class LedgerContract:
 
         assert answer == now != seen
         assert read(ledger) == now
+
+    def test_change_that_was_changed_back_came_between_as_well(self, ledger: Subject) -> None:
+        """Who announced a term and made it may have made it over an entry that lasts longer."""
+        changed(ledger, Change(recorded(ledger, strike("a")), applied=SPRING))
+        seen = read(ledger)
+        changed(ledger, Change(seen, applied=SPRING, asked=SPRING))
+        changed(ledger, Change(read(ledger), applied=SPRING))
+
+        answer = changed(ledger, Change(seen, applied=FOR_GOOD))
+
+        assert answer == read(ledger)
+        assert read(ledger).applied == SPRING
 
     def test_older_unblock_comes_between_as_well(self, ledger: Subject) -> None:
         """Two operators at once: what the later one saw is no longer all there is."""
@@ -229,7 +241,9 @@ class LedgerContract:
         ledger.take_back(JANE, NOON)
 
         unblocked = frozenset({NOON})
-        assert read(ledger) == replace(seen, held=frozenset("a"), unblocked=unblocked)
+        assert read(ledger) == replace(
+            seen, held=frozenset("a"), unblocked=unblocked, changes=seen.changes + 1
+        )
 
     def test_disowned_fact_stays_known_and_where_the_address_is_as_well(
         self, ledger: Subject

@@ -37,7 +37,7 @@ from tests.model.clock import InlinePool, SandboxClock
 from tests.model.dynamo import Purpose, Table, TableClient, TableFault
 from tests.model.events import EXPECTED_APP, is_silent
 from tests.model.queues import DEAD, SOURCE, QueueClient, QueueFault, Queues
-from tests.model.tencent import CREATE, DELETE, ApiFault, Tencent, Wish
+from tests.model.tencent import CREATE, DELETE, UNTOLD, ApiFault, Tencent, Wish
 
 TOKEN = "token-0123456789-0123456789"
 DOOR_SECONDS = 10.0
@@ -108,6 +108,7 @@ class _Blocklist(tencent.TencentBlocklist):
         self.asked: set[str] = set()
         self.asked_alone: set[str] = set()
         self.taken_off: set[str] = set()
+        self.unanswered: set[str] = set()
         self.requests = 0
         self.met_wrong_settings_only = True
         self._deadline = 0.0
@@ -131,6 +132,7 @@ class _Blocklist(tencent.TencentBlocklist):
         """Forget what was done before this invocation."""
         self._faults, self._script, self._deadline = faults, list(faults.api), deadline
         self.asked, self.asked_alone, self.taken_off = set(), set(), set()
+        self.unanswered = set()
         self.requests = 0
         self.met_wrong_settings_only = True
 
@@ -153,21 +155,20 @@ class _Blocklist(tencent.TencentBlocklist):
             wish = Wish.TERM if "ExpireDate" in params else Wish.FOR_GOOD
             if self.taken_off.intersection(emails):
                 wish = Wish.RENEWAL
-        self._note(emails, wish)
+        fault = self._next_fault(wish)
+        self._note(emails, wish, fault)
         try:
             return self._server.call(
-                action,
-                params,
-                self._sandbox_clock,
-                self._timeout_seconds,
-                self._next_fault(wish),
+                action, params, self._sandbox_clock, self._timeout_seconds, fault
             )
         finally:
             self.met_wrong_settings_only &= self._server.settings_wrong
             if self._faults.kill_after is wish:
                 self._sandbox_clock.kill_in = 0
 
-    def _note(self, emails: Sequence[str], wish: Wish) -> None:
+    def _note(self, emails: Sequence[str], wish: Wish, fault: ApiFault) -> None:
+        if fault in UNTOLD:
+            self.unanswered.update(emails)
         if wish is Wish.REMOVAL:
             self.taken_off.update(emails)
             return

@@ -70,6 +70,15 @@ _ERRORS = frozenset(
 )
 
 
+#: It was done, at least in part, and nobody is told.
+UNTOLD = frozenset(
+    {
+        ApiFault.TAKEN_AND_INTERNAL,
+        ApiFault.BROKEN_AFTER,
+        ApiFault.BROKEN_HALFWAY,
+        ApiFault.SILENT_AFTER,
+    }
+)
 #: Nothing was done, and what comes back is no answer of Tencent's.
 _UNDONE = frozenset(
     {

@@ -47,8 +47,8 @@ class World:
     Does what it is told, at *now*, and remembers what it was told.
 
     *left_off* are people whose entry an invocation took off or made without coming to an end, while
-    another had its messages already. Of those *untold* it could not even write so: it was killed,
-    or the ledger did not take it.
+    another had its messages already. Of those *untold* the ledger cannot know: that invocation was
+    killed, or the ledger did not take what it wrote, or Tencent did not answer.
     """
 
     def __init__(self, *, queues: Queues, tencent: Tencent, table: Table | None) -> None:
@@ -219,6 +219,7 @@ class World:
             self.untold |= touched
         elif not failed:
             self.untold -= api.taken_off & api.asked  # made anew, and written down
+        self.untold |= api.unanswered
         for record in records:
             id_, handle = record["messageId"], record["receiptHandle"]
             if id_ not in failed:

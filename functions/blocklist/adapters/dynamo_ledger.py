@@ -209,11 +209,13 @@ class DynamoLedger:
 
     def _change(self, recipient: str, change: Change, before: float) -> History | None:
         seen, update = change.seen, self._update(recipient)
+        update.only_if("changes", {"N": str(seen.changes)} if seen.changes else None)
         update.only_if("applied", _day(seen.applied))
         update.only_if("asked", _day(seen.asked))
         update.only_if_size("unblocked", len(seen.unblocked))  # it only grows
         update.only_if_size("disowned", len(seen.disowned))  # so does this
         update.only_if_size("held", len(seen.held))
+        update.set("changes", {"N": str(seen.changes + 1)})
         update.set_or_remove("applied", _day(change.applied))
         update.set_or_remove("asked", _day(change.asked))
         if change.held:

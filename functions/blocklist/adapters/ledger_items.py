@@ -12,6 +12,7 @@ docs/decisions/0015 tells what each attribute is for.
 * `disowned`      the keys of facts that a person declared a mistake
 * `applied`       until when it is on Tencent's list, 9999-12-31 for good
 * `asked`         the same for a request that may or may not have taken effect
+* `changes`       how often one of the two was written
 * `o:BATCH`       what a batch did about the address
 * `u:SECONDS`     who unblocked it, and why
 * `d:SECONDS`     who disowned facts, and why
@@ -65,6 +66,7 @@ def _read_history(item: Item) -> History:
         disowned=frozenset(item.get("disowned", {}).get("SS", ())),
         applied=_read_day(item.get("applied")),
         asked=_read_day(item.get("asked")),
+        changes=int(item.get("changes", {}).get("N", 0)),
     )
 
 

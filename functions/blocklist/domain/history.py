@@ -46,7 +46,8 @@ class History:
 
     *disowned* are the keys of facts that a person declared a mistake, as if they had never been.
     *applied* is until when it is on Tencent's list by our doing, `FOR_GOOD` for good; *asked* is
-    the same for a finite term whose request may or may not have taken effect.
+    the same for a finite term whose request may or may not have taken effect. *changes* counts how
+    often either was written: they may stand as before, and Tencent's entry not.
     """
 
     facts: Sequence[Fact] = ()
@@ -55,6 +56,7 @@ class History:
     disowned: frozenset[str] = frozenset()
     applied: date | None = None
     asked: date | None = None
+    changes: int = 0
 
     @property
     def last_unblock(self) -> float:

@@ -196,7 +196,7 @@ class Enforcer:
 
         def settle(name: str) -> Result:
             history = plans[name].history
-            history = replace(history, held=history.held | keys[name])
+            history = replace(history, held=history.held | keys[name], changes=history.changes + 1)
             stands = history.blocked_until(self._terms) == history.applied
             if stands and not self._is_repeated(name):
                 return HELD
@@ -221,9 +221,7 @@ class Enforcer:
             before=self._times.prepare_before,
         )
         announced = {
-            name: replace(own, history=replace(own.history, asked=own.until))
-            if name in terms
-            else own
+            name: replace(own, history=_announced(own)) if name in terms else own
             for name, own in plans.items()
             if name not in answers
         }
@@ -296,6 +294,10 @@ class Enforcer:
         """Give the mail that the latest event is about which does not only take note."""
         asks = [ask for ask in self._asked[recipient] if not ask.is_ignored]
         return fact_of(asks[-1]).mail if asks else ""
+
+
+def _announced(own: Plan) -> History:
+    return replace(own.history, asked=own.until, changes=own.history.changes + 1)
 
 
 def _change(own: Plan, *, held: frozenset[str] = frozenset(), outcome: str) -> Change:
