@@ -57,6 +57,7 @@ def enforce_without_ledger(
                 blocks[recipient] = until
     if not dry_run:
         _block(requests, blocks, now=now)
+        requests.finish()
     accepted = blocks if dry_run else requests.accepted
     return {
         **dict.fromkeys(asked, Outcome.IGNORED),
@@ -237,6 +238,7 @@ class Enforcer:
         requests.remove(listed)
         to_make = [name for name in listed if name in blocks and name in requests.removed]
         _block(requests, {name: blocks[name] for name in to_make}, now=now)
+        requests.finish()
 
     def _write_outcomes(self, plans: Mapping[str, Plan]) -> Mapping[str, History]:
         requests = self._requests
@@ -321,4 +323,3 @@ def _block(requests: Requests, blocks: Mapping[str, date], *, now: float) -> Non
         groups[days[until]].append(recipient)
     for day, recipients in groups.items():
         requests.block(recipients, until=day)
-    requests.finish()

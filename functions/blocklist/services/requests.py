@@ -105,7 +105,11 @@ class Requests:
                 self.removed.update(group)
 
     def finish(self) -> None:
-        """Judge those that were refused alone: by then it is known whether anything is accepted."""
+        """
+        Judge those that were refused alone: by then it is known whether anything is accepted.
+
+        Before outcomes are written down: whoever is asked for again is nobody else's until then.
+        """
         proven, others = self._by_proof()
         if len(self._alone) > 1 and others and _alike(others):
             self._ask_again()
@@ -115,7 +119,7 @@ class Requests:
             self._refuse(others)
         elif others:
             self._stop_misconfigured(others[0][1])
-        self._alone = []
+        self._alone, self._last_accepted = [], None
 
     def _by_proof(self) -> tuple[Sequence[_Lone], Sequence[_Lone]]:
         """Part those after whom something was accepted from the others."""

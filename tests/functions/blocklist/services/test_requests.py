@@ -430,6 +430,25 @@ def test_last_ones_are_bad_where_somebody_accepted_before_is_accepted_again(numb
     assert blocklist.terms[-1] == date(2026, 9, 1)
 
 
+def test_nobody_is_asked_for_again_whose_outcome_may_be_written_down() -> None:
+    """Another sandbox may have made the entry anew since, for longer."""
+    good, *bad = recipients(3)
+    blocklist = FakeBlocklist(
+        script=raising(
+            RefusedRequestError("InvalidParameter"), when=lambda group: good not in group
+        )
+    )
+    requests = Requests(blocklist, FakePacer(math.inf), last_start=100.0, timeout_seconds=7.0)
+    requests.block([good], until=date(2026, 9, 1))
+    requests.finish()
+
+    requests.block(bad, until=None)
+    requests.finish()
+
+    assert blocklist.requests.count((good,)) == 1
+    assert requests.refused == {}
+
+
 @pytest.mark.parametrize("codes", [["Same"] * 8, ["Same", "Other"] * 4])
 def test_lone_recipients_are_judged_together(codes: list[str]) -> None:
     """After the limit sank to one, a wrong setting would otherwise dead-letter them one by one."""
