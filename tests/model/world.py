@@ -239,7 +239,8 @@ def _judge(
     """Check what an invocation answered and counted; give the ids that are to come again."""
     api = sandbox.api
     faultless = not any(fault.value for fault in (*faults.api, *faults.api_at.values()))
-    if faultless and api.met_wrong_settings_only and len(api.asked_alone) > 1:
+    judged_together = sandbox.was_alone and len(api.asked_alone) > 1
+    if faultless and api.met_wrong_settings_only and judged_together:
         assert "RefusedRequest" not in sandbox.client.codes
     batch_ids = {record["messageId"] for record in records}
     check_answer(answer, batch_ids)
