@@ -55,7 +55,8 @@ KINDS_AND_PEOPLE = st.sampled_from(
 )
 SCRIPTS = st.builds(
     Faults,
-    queue=st.lists(st.sampled_from(QueueFault), max_size=5),
+    queue=st.lists(st.sampled_from(QueueFault), max_size=5)
+    | st.sampled_from(QueueFault).map(lambda fault: [fault] * 40),
     api=st.lists(st.just(ApiFault.NONE) | st.sampled_from(ApiFault), max_size=10),
     table=st.just([])
     | st.lists(st.just(TableFault.NONE) | st.sampled_from(TableFault), max_size=10)
