@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cli.errors import TryAgainError
 from functions.blocklist.domain.history import History
-from functions.blocklist.domain.terms import FOR_GOOD, Terms, expire_date
+from functions.blocklist.domain.terms import Terms, expire_date
 from functions.blocklist.services.ports import Change
 
 if TYPE_CHECKING:
@@ -64,11 +64,11 @@ class Settling:
     def _announce(
         self, histories: Mapping[str, History]
     ) -> tuple[Mapping[str, History], Mapping[str, History]]:
-        """Write down each term before it is asked for, as the pipeline does."""
+        """Write down each block before its entry is taken off to be made anew."""
         terms = {
             name: Change(history, applied=history.applied, asked=until)
             for name, history in histories.items()
-            if (until := self.until(history)) not in {None, FOR_GOOD}
+            if (until := self.until(history))
         }
         changed = self._ledger.change(terms)
         announced = {

@@ -59,7 +59,7 @@ class World:
         self.claims = Claims(keeps_terms=table is not None)
         self.posted: list[tuple[bytes, Sequence[Event]]] = []
         self.left_off: set[str] = set()
-        self.untold: set[str] = set()
+        self.untold: dict[str, float] = {}
         self._tasks = Tasks()
         self._max_recipients = 8
         self._door = self._new_sandbox()
@@ -176,9 +176,13 @@ class World:
         """
         if not self.table:
             return set()
-        given_up = [letter for letter in self.queues.dead.values() if letter.code is None]
         off = self.left_off | self.tencent.refused_alone
-        return off | self.in_hand() | self._addresses(held_tags(given_up))
+        return off | self.in_hand() | self.given_up()
+
+    def given_up(self) -> set[str]:
+        """Give those about whom a message was received too often."""
+        letters = [letter for letter in self.queues.dead.values() if letter.code is None]
+        return self._addresses(held_tags(letters))
 
     def _addresses(self, tags_: Iterable[bytes]) -> set[str]:
         return {self.claims.events[tag].address for tag in tags_} - {""}
@@ -188,6 +192,9 @@ class World:
 
     def _new_slots(self) -> list[Slot]:
         return [Slot(self._new_sandbox()) for _ in range(SANDBOXES)]
+
+    def _note_untold(self, addresses: Iterable[str], sandbox: Sandbox) -> None:
+        self.untold.update(dict.fromkeys(addresses, sandbox.clock.now))
 
     def _replace_sandbox(self, slot: Slot) -> None:
         slot.free_at = slot.sandbox.clock.now + REPLACE_SECONDS
@@ -202,7 +209,7 @@ class World:
         timeout: float,
         faults: Faults,
     ) -> None:
-        sandbox = slot.sandbox
+        sandbox, began = slot.sandbox, slot.sandbox.clock.now
         failed = {record["messageId"] for record in records}
         was_killed = False
         try:
@@ -216,10 +223,12 @@ class World:
         api = sandbox.api
         touched = api.taken_off | api.asked
         if was_killed or not sandbox.could_write:
-            self.untold |= touched
-        elif not failed:
-            self.untold -= api.taken_off & api.asked  # made anew, and written down
-        self.untold |= api.unanswered
+            self._note_untold(touched, sandbox)
+        elif not failed:  # what was made anew since is written down
+            for address in api.taken_off & api.asked:
+                if self.untold.get(address, began) < began:
+                    del self.untold[address]
+        self._note_untold(api.unanswered, sandbox)
         for record in records:
             id_, handle = record["messageId"], record["receiptHandle"]
             if id_ not in failed:

@@ -212,8 +212,17 @@ class Enforcer:
     def _announce(
         self, plans: Mapping[str, Plan]
     ) -> tuple[Mapping[str, Plan], Mapping[str, History]]:
-        """Write down each term before it is asked for: the request may take effect unanswered."""
-        terms = {name: own for name, own in plans.items() if own.until not in {None, FOR_GOOD}}
+        """
+        Write down what may become true without an answer, before it is asked for.
+
+        That is each term, and each entry that is taken off to be made anew: who dies in between
+        leaves it off.
+        """
+        terms = {
+            name: own
+            for name, own in plans.items()
+            if own.until and (own.until != FOR_GOOD or own.step is Step.REPLACE)
+        }
         answers = self._ledger.change(
             {
                 name: Change(own.history, applied=own.history.applied, asked=own.until)
