@@ -47,8 +47,8 @@ class World:
     Does what it is told, at *now*, and remembers what it was told.
 
     *left_off* are people whose entry an invocation took off or made without coming to an end, while
-    another had its messages already. Of those *untold* the ledger cannot know: that invocation was
-    killed, or the ledger did not take what it wrote, or Tencent did not answer.
+    another had its messages already. Of those *untold* the ledger cannot know: it did not
+    take what that invocation wrote, or Tencent did not answer.
     """
 
     def __init__(self, *, queues: Queues, tencent: Tencent, table: Table | None) -> None:
@@ -211,18 +211,16 @@ class World:
     ) -> None:
         sandbox, began = slot.sandbox, slot.sandbox.clock.now
         failed = {record["messageId"] for record in records}
-        was_killed = False
         try:
             sandbox.clock.sleep(window)
             answer, metrics = sandbox.block(records, seconds=timeout, faults=faults)
             sandbox.clock.sleep(ANSWER_SECONDS)
             failed = _judge(sandbox, records, answer, metrics, faults)
         except KilledError:
-            was_killed = True
             self._replace_sandbox(slot)
         api = sandbox.api
         touched = api.taken_off | api.asked
-        if was_killed or not sandbox.could_write:
+        if not sandbox.could_write:
             self._note_untold(touched, sandbox)
         elif not failed:  # what was made anew since is written down
             for address in api.taken_off & api.asked:
