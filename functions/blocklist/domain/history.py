@@ -46,8 +46,8 @@ class History:
 
     *disowned* are the keys of facts that a person declared a mistake, as if they had never been.
     *applied* is until when it is on Tencent's list by our doing, `FOR_GOOD` for good; *asked* is
-    the same for a finite term whose request may or may not have taken effect. *changes* counts how
-    often either was written: they may stand as before, and Tencent's entry not.
+    the same for what may have been made, or taken off to be made, without an answer. *changes*
+    counts how often either was written: they may stand as before, and Tencent's entry not.
     """
 
     facts: Sequence[Fact] = ()
