@@ -21,7 +21,12 @@ settings.load_profile("ours")
 
 
 #: Files with few tests that take as long as hundreds of others: begun last, they would end alone.
-LONGEST = ("model/test_model.py", "local/demo/test_main.py")
+LONGEST = (
+    "local/demo/test_main.py",
+    "model/test_model.py",
+    "integration/test_deploy.py",
+    "integration/test_account.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

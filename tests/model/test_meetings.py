@@ -15,6 +15,9 @@ from tests.model.sandboxes import Faults
 from tests.model.tencent import ApiFault, Wish
 from tests.model.world import NO_FAULTS
 
+#: As in tests/model/test_model.py.
+pytestmark = pytest.mark.no_cover
+
 SOMEBODY = "good1@example.com"
 #: Hundredths of a second from one beginning to the other: each is over in less than two thirds.
 DISTANCES = range(-66, 67, 6)
