@@ -47,13 +47,10 @@ LONG_SECONDS = 1300.0
 #: Of which kind and about whom: places among what an example has of both.
 Piece = tuple[int, int]
 PIECES = st.tuples(st.integers(0, 60), st.integers(0, 60))
+EVERYTHING = ([*USUAL_KINDS * 2, *KINDS], sorted(ADDRESSES))
 #: Where all is about the same few people, they meet.
-KINDS_AND_PEOPLE = st.sampled_from(
-    [
-        ([*USUAL_KINDS * 4, *KINDS], sorted(ADDRESSES)),
-        (["silent", "silent, later", "hard"], ["good1@example.com", "good2@example.com"]),
-    ]
-)
+FEW_PEOPLE = (["silent", "silent, later", "hard"], ["good1@example.com", "good2@example.com"])
+KINDS_AND_PEOPLE = st.sampled_from([EVERYTHING, EVERYTHING, FEW_PEOPLE])
 SCRIPTS = st.builds(
     Faults,
     queue=st.lists(st.sampled_from(QueueFault), max_size=5)

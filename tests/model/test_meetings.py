@@ -24,6 +24,7 @@ DISTANCES = range(-66, 67, 6)
 #: What happens to the one, and to the other.
 TROUBLES = {
     "nothing": (NO_FAULTS, NO_FAULTS),
+    "the other takes nothing off": (NO_FAULTS, Faults(api_at={Wish.REMOVAL: ApiFault.INTERNAL})),
     "not made again": (Faults(api_at={Wish.RENEWAL: ApiFault.INTERNAL}), NO_FAULTS),
     "killed when it was taken off": (Faults(kill_after=Wish.REMOVAL), NO_FAULTS),
     "written late": (Faults(table_at={Purpose.OUTCOME: TableFault.SLOW}), NO_FAULTS),
