@@ -65,14 +65,14 @@ class Settling:
         self, histories: Mapping[str, History]
     ) -> tuple[Mapping[str, History], Mapping[str, History]]:
         """Write down each block before its entry is taken off to be made anew."""
-        terms = {
+        doubtful = {
             name: Change(history, applied=history.applied, asked=until)
             for name, history in histories.items()
             if (until := self.until(history))
         }
-        changed = self._ledger.change(terms)
+        changed = self._ledger.change(doubtful)
         announced = {
-            name: self._ledger.look_up(name).history if name in terms else history
+            name: self._ledger.look_up(name).history if name in doubtful else history
             for name, history in histories.items()
             if name not in changed
         }

@@ -110,12 +110,13 @@ class MailModel(RuleBasedStateMachine):
     def start(
         self,
         *,
-        max_receives: int,
-        refuses_only_bad: bool,
-        moves_days: bool,
-        with_ledger: bool,
-        kinds_and_people: tuple[Sequence[str], Sequence[str]],
+        max_receives: int = 300,
+        refuses_only_bad: bool = False,
+        moves_days: bool = False,
+        with_ledger: bool = True,
+        kinds_and_people: tuple[Sequence[str], Sequence[str]] = FEW_PEOPLE,
     ) -> None:
+        """Begin; a test of one moment says only what it needs otherwise."""
         self.installed = install()
         self.kinds, self.people = kinds_and_people
         self.tencent = Tencent(refuses_only_bad=refuses_only_bad, moves_days=moves_days)

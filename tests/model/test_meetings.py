@@ -78,13 +78,7 @@ def test_term_that_was_taken_without_an_answer_is_known_to_the_next_event() -> N
 def _model(*, moves_days: bool) -> Iterator[MailModel]:
     """Give a model; what must hold holds when everything has come to its end."""
     model = MailModel()
-    model.start(
-        max_receives=300,
-        refuses_only_bad=False,
-        moves_days=moves_days,
-        with_ledger=True,
-        kinds_and_people=([], []),
-    )
+    model.start(moves_days=moves_days)
     with model.installed:
         yield model
         model.nothing_accepted_is_lost()

@@ -35,13 +35,7 @@ TestMailModel.settings = PROFILES[os.environ.get("HYPOTHESIS_PROFILE", "normal")
 def test_full_batch_about_as_many_mails_gets_through_while_the_table_is_slow() -> None:
     """Each is counted by its mail first: were that all or nothing, it would come back for ever."""
     model = MailModel()
-    model.start(
-        max_receives=300,
-        refuses_only_bad=True,
-        moves_days=False,
-        with_ledger=True,
-        kinds_and_people=([], []),
-    )
+    model.start(refuses_only_bad=True)
     for _ in range(40):
         model.bounce_many(number=40)
 

@@ -218,7 +218,7 @@ class Enforcer:
         That is each term, and each entry that is taken off to be made anew: who dies in between
         leaves it off.
         """
-        terms = {
+        doubtful = {
             name: own
             for name, own in plans.items()
             if own.until and (own.until != FOR_GOOD or own.step is Step.REPLACE)
@@ -226,12 +226,12 @@ class Enforcer:
         answers = self._ledger.change(
             {
                 name: Change(own.history, applied=own.history.applied, asked=own.until)
-                for name, own in terms.items()
+                for name, own in doubtful.items()
             },
             before=self._times.prepare_before,
         )
         announced = {
-            name: replace(own, history=_announced(own)) if name in terms else own
+            name: replace(own, history=_announced(own)) if name in doubtful else own
             for name, own in plans.items()
             if name not in answers
         }
